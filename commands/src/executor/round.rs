@@ -1,0 +1,208 @@
+//! One round: commands decided one after another, each seeing what the ones before it decided,
+//! grouped into components that commit or are refused whole. Pure: no log, no clock.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use events::log::{Append, Expected, NewFact, StreamKey};
+use uuid::Uuid;
+
+use super::Job;
+use crate::Decision;
+use crate::rejection::Rejection;
+use crate::state::{Entry, States};
+
+/// What a command came to, should its component commit.
+pub(super) enum Verdict {
+    /// So many facts.
+    Accepted { facts: usize },
+    /// A rule forbids it.
+    Rejected(Rejection),
+    /// The record is at another version than the caller knows.
+    Stale { expected: i64, actual: i64 },
+}
+
+/// A command that was decided in this round.
+pub(super) struct Decided {
+    pub(super) job: Job,
+    /// The record that the command is about.
+    pub(super) record: StreamKey,
+    pub(super) verdict: Verdict,
+    facts: Vec<NewFact>,
+    key: Option<Uuid>,
+}
+
+/// Commands that share streams, directly or through others: they commit or are refused whole.
+pub(super) struct Component {
+    pub(super) decided: Vec<Decided>,
+    /// What the log is asked to do for all of them together.
+    pub(super) append: Append,
+    /// The streams that they read or write, with the states that they left.
+    pub(super) states: HashMap<StreamKey, Entry>,
+}
+
+/// How one stream was touched in this round.
+struct Touched {
+    /// The version that the round began with.
+    base: i64,
+    /// The state after everything decided so far.
+    entry: Entry,
+    written: bool,
+    /// Those who read or wrote it. Once written, one of each component.
+    by: Vec<usize>,
+}
+
+/// The round so far.
+#[derive(Default)]
+pub(super) struct Round {
+    decided: Vec<Decided>,
+    /// Union-find over `decided`: the parent of each.
+    parents: Vec<usize>,
+    streams: HashMap<StreamKey, Touched>,
+    keys: HashSet<Uuid>,
+    pub(super) facts: usize,
+}
+
+impl Round {
+    /// The state of a stream that this round has touched.
+    pub(super) fn state(&self, key: &StreamKey) -> Option<&Entry> {
+        self.streams.get(key).map(|touched| &touched.entry)
+    }
+
+    /// Whether a command of this round has this idempotency key.
+    pub(super) fn has_key(&self, key: Uuid) -> bool {
+        self.keys.contains(&key)
+    }
+
+    /// How many commands were decided.
+    pub(super) fn len(&self) -> usize {
+        self.decided.len()
+    }
+
+    /// Decides one more command on the states that it named.
+    pub(super) fn decide(&mut self, job: Job, states: States) {
+        let record = job.work.record(&states);
+        let version = states.entries.get(&record).map_or(0, |entry| entry.version);
+        let (verdict, decision) = match job.work.expected_version() {
+            Some(expected) if expected != version => (
+                Verdict::Stale {
+                    expected,
+                    actual: version,
+                },
+                Decision::default(),
+            ),
+            _ => match job.work.decide(&states) {
+                Ok(decision) => (
+                    Verdict::Accepted {
+                        facts: decision.facts.len(),
+                    },
+                    decision,
+                ),
+                Err(rejection) => (Verdict::Rejected(rejection), Decision::default()),
+            },
+        };
+        let index = self.decided.len();
+        self.parents.push(index);
+        for (key, entry) in states.entries {
+            self.read(index, key, entry);
+        }
+        for (id, event) in &decision.facts {
+            let key = StreamKey {
+                organization: job.work.organization().0,
+                id: *id,
+            };
+            self.write(index, key);
+            if let Some(touched) = self.streams.get_mut(&key) {
+                touched.entry.apply(event);
+            }
+        }
+        let facts = if decision.facts.is_empty() {
+            Vec::new()
+        } else {
+            job.work.encode(&decision)
+        };
+        let key = job.work.key();
+        self.keys.extend(key);
+        self.facts += facts.len();
+        self.decided.push(Decided {
+            job,
+            record,
+            verdict,
+            facts,
+            key,
+        });
+    }
+
+    fn read(&mut self, index: usize, key: StreamKey, entry: Entry) {
+        let base = entry.version;
+        let touched = self.streams.entry(key).or_insert_with(|| Touched {
+            base,
+            entry,
+            written: false,
+            by: Vec::new(),
+        });
+        if touched.written {
+            let writer = touched.by[0];
+            union(&mut self.parents, writer, index);
+        } else {
+            touched.by.push(index);
+        }
+    }
+
+    /// Whoever read the stream before is joined too: its append must not stand behind this one.
+    fn write(&mut self, index: usize, key: StreamKey) {
+        let Some(touched) = self.streams.get_mut(&key) else {
+            return;
+        };
+        touched.written = true;
+        for reader in std::mem::replace(&mut touched.by, vec![index]) {
+            union(&mut self.parents, reader, index);
+        }
+    }
+
+    /// The components, each in order of decision.
+    pub(super) fn components(mut self) -> Vec<Component> {
+        let roots: Vec<usize> = (0..self.decided.len())
+            .map(|index| find(&mut self.parents, index))
+            .collect();
+        let mut components: BTreeMap<usize, Component> = BTreeMap::new();
+        for (root, mut decided) in roots.iter().copied().zip(self.decided) {
+            let component = components.entry(root).or_insert_with(|| Component {
+                decided: Vec::new(),
+                append: Append::default(),
+                states: HashMap::new(),
+            });
+            component.append.facts.append(&mut decided.facts);
+            component.append.keys.extend(decided.key);
+            component.decided.push(decided);
+        }
+        for (key, touched) in self.streams {
+            let readers = touched.by.iter().map(|&index| roots[index]);
+            for root in readers.collect::<BTreeSet<_>>() {
+                let Some(component) = components.get_mut(&root) else {
+                    continue;
+                };
+                component
+                    .append
+                    .expected
+                    .push((key, Expected::Exact(touched.base)));
+                component.states.insert(key, touched.entry.clone());
+            }
+        }
+        components.into_values().collect()
+    }
+}
+
+/// The representative of a component (path halving).
+fn find(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    index
+}
+
+/// Joins two components; the one decided first represents both.
+fn union(parents: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (find(parents, a), find(parents, b));
+    parents[a.max(b)] = a.min(b);
+}

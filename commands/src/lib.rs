@@ -1,0 +1,66 @@
+//! May it happen? Every command, and the executor that loads, decides and appends. Decisions are
+//! pure: time, ids and states come in.
+
+pub mod credit;
+pub mod customers;
+pub mod decision;
+pub mod executor;
+pub mod orders;
+pub mod organizations;
+pub mod products;
+pub mod rejection;
+pub mod reservations;
+#[cfg(test)]
+mod scenario;
+pub mod state;
+pub mod stock;
+
+use chrono::{DateTime, Utc};
+use events::words::{Actor, OrganizationId};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use crate::decision::Decision;
+pub use crate::executor::{CommandError, Executor, ExecutorLimits, Outcome, Request};
+pub use crate::rejection::{Kind, Rejection};
+pub use crate::state::{Needs, State, States};
+
+/// Something that somebody wants to happen: its fields, and a pure decision over states.
+pub trait Command: Serialize + Send + Sync + 'static {
+    /// The feature's word: `orders`.
+    const FEATURE: &'static str;
+    /// What is done, in the feature's words: `place`. With the feature, the permission it takes.
+    const ACTION: &'static str;
+
+    /// The record that it is about: its stream gets the command's first fact, its version is what
+    /// `expectedVersion` speaks of. Nil if the states do not tell: then the decision rejects.
+    fn record(&self, context: &Context, states: &States) -> Uuid;
+
+    /// The organization that it founds, for the one command that runs outside of any.
+    fn founds(&self) -> Option<OrganizationId> {
+        None
+    }
+
+    /// Names every stream that the decision reads or writes. Asked again with what was named
+    /// before, for at most three rounds: an order names products, and they name stock items.
+    fn needs(&self, context: &Context, known: &States, needs: &mut Needs);
+
+    /// What happens, or why it may not.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection>;
+}
+
+/// What a decision may know beside states: made at the edge and passed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// Who wants it.
+    pub actor: Actor,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// A fresh id (UUIDv7): that of the record, if the command makes one.
+    pub id: Uuid,
+}

@@ -1,0 +1,176 @@
+//! States: what decisions rest on, folded from streams. Which states there are is the features'
+//! business; who keeps them is the executor's.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use events::Event;
+use events::facts::Facts;
+use events::log::StreamKey;
+use events::words::OrganizationId;
+use uuid::Uuid;
+
+use crate::rejection::{Kind, Rejection};
+
+/// What decisions need to know of one record: a fold of its stream. The default is a record that
+/// does not exist.
+pub trait State: Default + Clone + Send + Sync + 'static {
+    /// The facts of its stream.
+    type Fact: Facts;
+
+    /// Takes one more fact in.
+    fn evolve(&mut self, fact: &Self::Fact);
+
+    /// About how many bytes it occupies beside its own size, for the bound of the cache.
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A [`State`] whose type is not known.
+pub(crate) trait AnyState: Any + Send + Sync {
+    fn apply(&mut self, event: &Event);
+    fn duplicate(&self) -> Arc<dyn AnyState>;
+    fn bytes(&self) -> usize;
+}
+
+struct Typed<S>(S);
+
+impl<S> AnyState for Typed<S>
+where
+    S: State,
+    for<'a> &'a S::Fact: TryFrom<&'a Event>,
+{
+    fn apply(&mut self, event: &Event) {
+        // A fact of another feature in this stream says nothing about this state.
+        if let Ok(fact) = <&S::Fact>::try_from(event) {
+            self.0.evolve(fact);
+        }
+    }
+
+    fn duplicate(&self) -> Arc<dyn AnyState> {
+        Arc::new(Self(self.0.clone()))
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<S>() + self.0.heap_bytes()
+    }
+}
+
+/// A state and the version of the stream that it was folded from.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) version: i64,
+    state: Arc<dyn AnyState>,
+}
+
+impl Entry {
+    /// Takes one more fact in.
+    pub(crate) fn apply(&mut self, event: &Event) {
+        self.version += 1;
+        if Arc::get_mut(&mut self.state).is_none() {
+            self.state = self.state.duplicate();
+        }
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.apply(event);
+        }
+    }
+
+    /// About how many bytes it occupies.
+    pub(crate) fn bytes(&self) -> usize {
+        const OVERHEAD: usize = 128;
+        self.state.bytes() + OVERHEAD
+    }
+}
+
+/// A stream that a decision needs, and how to begin its state.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    pub(crate) key: StreamKey,
+    pub(crate) feature: &'static str,
+    fresh: fn() -> Arc<dyn AnyState>,
+}
+
+impl Need {
+    /// The state of a stream without facts.
+    pub(crate) fn fresh(&self) -> Entry {
+        Entry {
+            version: 0,
+            state: (self.fresh)(),
+        }
+    }
+}
+
+/// The streams that a decision needs.
+pub struct Needs {
+    organization: OrganizationId,
+    pub(crate) list: Vec<Need>,
+}
+
+impl Needs {
+    pub(crate) fn new(organization: OrganizationId) -> Self {
+        Self {
+            organization,
+            list: Vec::new(),
+        }
+    }
+
+    /// Needs the state `S` of the record `id`.
+    pub fn name<S>(&mut self, id: impl Into<Uuid>)
+    where
+        S: State,
+        for<'a> &'a S::Fact: TryFrom<&'a Event>,
+    {
+        let key = StreamKey {
+            organization: self.organization.0,
+            id: id.into(),
+        };
+        let fresh: fn() -> Arc<dyn AnyState> = || Arc::new(Typed(S::default()));
+        self.list.push(Need {
+            key,
+            feature: S::Fact::FEATURE,
+            fresh,
+        });
+    }
+}
+
+/// The states that a decision named.
+pub struct States {
+    organization: OrganizationId,
+    pub(crate) entries: HashMap<StreamKey, Entry>,
+}
+
+impl States {
+    pub(crate) fn new(organization: OrganizationId) -> Self {
+        Self {
+            organization,
+            entries: HashMap::new(),
+        }
+    }
+
+    /// The state of a record, if it was named and loaded.
+    pub fn known<S: State>(&self, id: impl Into<Uuid>) -> Option<&S> {
+        let key = StreamKey {
+            organization: self.organization.0,
+            id: id.into(),
+        };
+        let state: &dyn Any = self.entries.get(&key)?.state.as_ref();
+        state.downcast_ref::<Typed<S>>().map(|typed| &typed.0)
+    }
+
+    /// The state of a record that the decision named; the default, if there is no such record.
+    ///
+    /// # Errors
+    /// If `needs` did not name it: an error of the program.
+    pub fn get<S: State>(&self, id: impl Into<Uuid>) -> Result<&S, Rejection> {
+        let id = id.into();
+        self.known(id).ok_or_else(|| {
+            let state = std::any::type_name::<S>();
+            Rejection::new(
+                Kind::Unnamed,
+                format!("the command did not name {state} {id}"),
+            )
+        })
+    }
+}

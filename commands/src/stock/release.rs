@@ -1,0 +1,115 @@
+//! Free stock that was set aside by hand.
+
+use events::products::ProductId;
+use events::stock::{StockEvent, WarehouseId};
+use events::words::Quantity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Place, positive};
+use crate::rejection::{Rejection, text};
+use crate::state::{Needs, States};
+use crate::{Command, Context, Decision};
+
+/// Frees stock that was set aside by hand.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleaseStock {
+    /// The product.
+    pub product_id: ProductId,
+    /// The warehouse; the organization's default one by default.
+    #[serde(default)]
+    pub warehouse_id: Option<WarehouseId>,
+    /// How many, in the product's unit.
+    pub quantity: Quantity,
+    /// Why.
+    pub reason: String,
+}
+
+impl ReleaseStock {
+    fn place(&self) -> Place {
+        Place {
+            product_id: self.product_id,
+            warehouse_id: self.warehouse_id,
+        }
+    }
+}
+
+impl Command for ReleaseStock {
+    const FEATURE: &'static str = "stock";
+    const ACTION: &'static str = "release";
+
+    fn record(&self, context: &Context, states: &States) -> Uuid {
+        self.place().record(context, states)
+    }
+
+    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
+        self.place().needs(context, known, needs);
+    }
+
+    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
+        let opened = self.place().open(context, states)?;
+        let quantity = positive("quantity", self.quantity, &opened.unit)?;
+        let by_hand = opened.item.reserved_by_hand;
+        if quantity.0 > by_hand {
+            let message = format!(
+                "{quantity} are to be freed, but only {} are set aside by hand",
+                by_hand.normalize(),
+            );
+            return Err(Rejection::wrong_state(message).at("quantity"));
+        }
+        let reason = Some(text("reason", &self.reason, 500)?);
+        let released = StockEvent::Released {
+            quantity,
+            order_id: None,
+            reason,
+        };
+        Ok(opened.decision.and(opened.id, released))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rejection::Kind;
+    use crate::scenario::{ORDER, PRODUCT, fact, given};
+    use crate::stock::receive::tests::{created, item, opened, received};
+    use crate::stock::reserve::tests::reserved;
+
+    fn release(quantity: &str) -> ReleaseStock {
+        let quantity = quantity.parse().unwrap();
+        let reason = "over".to_owned();
+        ReleaseStock {
+            product_id: PRODUCT,
+            warehouse_id: None,
+            quantity,
+            reason,
+        }
+    }
+
+    #[test]
+    fn what_was_set_aside_is_free_again() {
+        let quantity = "7".parse().unwrap();
+        let reason = Some("over".to_owned());
+        let released = StockEvent::Released {
+            quantity,
+            order_id: None,
+            reason,
+        };
+        let stock = given([created(), opened(), received("10"), reserved("7")]);
+        stock.when(release("7")).then([fact(item(), released)]);
+    }
+
+    #[test]
+    fn what_orders_reserved_cannot_be_freed_by_hand() {
+        let ordered = fact(
+            item(),
+            crate::stock::reserved_by(ORDER, "7".parse().unwrap()),
+        );
+        let stock = given([created(), opened(), received("10"), ordered]);
+        stock
+            .when(release("1"))
+            .then_rejected(Kind::WrongState, "quantity");
+    }
+}

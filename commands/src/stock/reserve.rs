@@ -1,0 +1,118 @@
+//! Set stock aside by hand.
+
+use events::products::ProductId;
+use events::stock::{StockEvent, WarehouseId};
+use events::words::Quantity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Place, positive};
+use crate::rejection::{Rejection, text};
+use crate::state::{Needs, States};
+use crate::{Command, Context, Decision};
+
+/// Sets stock aside by hand: it is not promised to anybody else.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReserveStock {
+    /// The product.
+    pub product_id: ProductId,
+    /// The warehouse; the organization's default one by default.
+    #[serde(default)]
+    pub warehouse_id: Option<WarehouseId>,
+    /// How many, in the product's unit.
+    pub quantity: Quantity,
+    /// For what.
+    pub reason: String,
+}
+
+impl ReserveStock {
+    fn place(&self) -> Place {
+        Place {
+            product_id: self.product_id,
+            warehouse_id: self.warehouse_id,
+        }
+    }
+}
+
+impl Command for ReserveStock {
+    const FEATURE: &'static str = "stock";
+    const ACTION: &'static str = "reserve";
+
+    fn record(&self, context: &Context, states: &States) -> Uuid {
+        self.place().record(context, states)
+    }
+
+    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
+        self.place().needs(context, known, needs);
+    }
+
+    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
+        let opened = self.place().open(context, states)?;
+        let quantity = positive("quantity", self.quantity, &opened.unit)?;
+        opened.item.check(quantity, "the item", "quantity")?;
+        let reason = Some(text("reason", &self.reason, 500)?);
+        let reserved = StockEvent::Reserved {
+            quantity,
+            order_id: None,
+            reason,
+        };
+        Ok(opened.decision.and(opened.id, reserved))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use events::Event;
+
+    use super::*;
+    use crate::rejection::Kind;
+    use crate::scenario::{PRODUCT, fact, given};
+    use crate::stock::receive::tests::{created, item, opened, received};
+
+    pub(crate) fn reserved(quantity: &str) -> (Uuid, Event) {
+        let quantity = quantity.parse().unwrap();
+        let reason = Some("fair".to_owned());
+        fact(
+            item(),
+            StockEvent::Reserved {
+                quantity,
+                order_id: None,
+                reason,
+            },
+        )
+    }
+
+    fn reserve(quantity: &str) -> ReserveStock {
+        let quantity = quantity.parse().unwrap();
+        let reason = "fair".to_owned();
+        ReserveStock {
+            product_id: PRODUCT,
+            warehouse_id: None,
+            quantity,
+            reason,
+        }
+    }
+
+    #[test]
+    fn what_is_there_can_be_set_aside() {
+        let stock = given([created(), opened(), received("10")]);
+        stock.when(reserve("10")).then([reserved("10")]);
+    }
+
+    #[test]
+    fn what_is_promised_cannot_be_promised_again() {
+        let stock = given([created(), opened(), received("10"), reserved("7")]);
+        stock
+            .when(reserve("3.001"))
+            .then_rejected(Kind::OutOfStock, "quantity");
+    }
+
+    #[test]
+    fn with_backorders_more_than_is_there_can_be_set_aside() {
+        let allowed = fact(item(), StockEvent::BackorderSet { allowed: true });
+        let stock = given([created(), opened(), allowed]);
+        stock.when(reserve("3")).then([reserved("3")]);
+    }
+}

@@ -1,0 +1,281 @@
+//! The event log: append, read, follow; raw bytes and type names. What the bytes mean is a layer
+//! above, in `Event`. The only code that touches the log's tables.
+
+mod append;
+mod batch;
+mod chain;
+mod connection;
+mod judge;
+mod read;
+mod wake;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Pool;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+pub use connection::{ConnectError, connect};
+
+use crate::words::Position;
+
+/// Which log: today there is one. Tenants can be spread over several, each with its own lock,
+/// positions and chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct LogId(pub i32);
+
+/// A stream: the facts of one record, within its organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamKey {
+    /// The tenant.
+    pub organization: Uuid,
+    /// The record.
+    pub id: Uuid,
+}
+
+/// What an append demands of a stream's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly this one: what the decision read.
+    Exact(i64),
+    /// The stream does not exist yet.
+    None,
+    /// Whatever it is.
+    Any,
+}
+
+/// A fact to append.
+#[derive(Debug, Clone)]
+pub struct NewFact {
+    /// The stream that it goes to.
+    pub stream: StreamKey,
+    /// The feature that declares it.
+    pub feature: Cow<'static, str>,
+    /// Its type.
+    pub fact_type: Cow<'static, str>,
+    /// The version of its shape.
+    pub schema_version: i16,
+    /// Its own id, unique in the log.
+    pub event_id: Uuid,
+    /// Its fields: bytes of a JSON object.
+    pub data: Vec<u8>,
+    /// Who, why, for which request: bytes of a JSON object.
+    pub meta: Vec<u8>,
+}
+
+/// Facts for one or several streams, appended together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// The versions that the decision read, of every stream that it read or writes.
+    pub expected: Vec<(StreamKey, Expected)>,
+    /// Event ids of these facts that serve as idempotency keys: if one is taken, nothing is
+    /// appended and its fact is the answer.
+    pub keys: Vec<Uuid>,
+    /// The facts, in order. None: the append only checks.
+    pub facts: Vec<NewFact>,
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is durable; its facts stand behind each other from `first` on.
+    Appended {
+        /// The position of its first fact (for a mere check: where one would have gone).
+        first: Position,
+        /// When it was recorded.
+        recorded_at: DateTime<Utc>,
+    },
+    /// A stream is not at the version expected; nothing was appended.
+    Conflict {
+        /// The first such stream.
+        stream: StreamKey,
+        /// What was expected.
+        expected: Expected,
+        /// Its version.
+        actual: i64,
+    },
+    /// A key is taken; nothing was appended.
+    Repeated(Earlier),
+}
+
+/// The fact that has a key already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    /// The key.
+    pub event_id: Uuid,
+    /// Its position.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamKey,
+    /// Its version in that stream.
+    pub version: i64,
+    /// Its stored meta.
+    pub meta: Vec<u8>,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// A fact as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawFact {
+    /// Its place in the log, from 1, without gaps.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamKey,
+    /// The feature that declares it.
+    pub feature: String,
+    /// Its place in the stream, from 1.
+    pub version: i64,
+    /// Its own id.
+    pub event_id: Uuid,
+    /// Its type.
+    pub fact_type: String,
+    /// The version of its shape.
+    pub schema_version: i16,
+    /// Its fields: bytes of a JSON object.
+    pub data: Vec<u8>,
+    /// Who, why, for which request: bytes of a JSON object.
+    pub meta: Vec<u8>,
+    /// The database's clock under the tail lock; never decreases.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Bounds of the log. Everything that waits or grows has one.
+#[derive(Debug, Clone)]
+pub struct LogLimits {
+    /// Appends that may wait for the appender; one more is told "busy".
+    pub queue_appends_max: usize,
+    /// Facts of one batch (one append may exceed it alone).
+    pub batch_facts_max: usize,
+    /// Bytes of one batch (one append may exceed it alone).
+    pub batch_bytes_max: usize,
+    /// Facts of one append.
+    pub append_facts_max: usize,
+    /// Streams of one append.
+    pub append_streams_max: usize,
+    /// Bytes of one append.
+    pub append_bytes_max: usize,
+    /// Bytes of one fact, data and meta.
+    pub fact_bytes_max: usize,
+    /// How long an append waits for a database that cannot be reached.
+    pub unavailable_wait_max: Duration,
+    /// How often followers look by themselves, should a wake-up be lost.
+    pub poll_interval: Duration,
+    /// Connections for reading.
+    pub readers_max: usize,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            queue_appends_max: 8_192,
+            batch_facts_max: 4_000,
+            batch_bytes_max: 8 << 20,
+            append_facts_max: 20_000,
+            append_streams_max: 20_000,
+            append_bytes_max: 32 << 20,
+            fact_bytes_max: 4 << 20,
+            unavailable_wait_max: Duration::from_secs(10),
+            poll_interval: Duration::from_secs(1),
+            readers_max: 8,
+        }
+    }
+}
+
+/// What can go wrong with the log, other than what an [`Answer`] says.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    /// Too much waits already; nothing was appended.
+    #[error("the log is busy: {waiting} appends wait already; try again shortly")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// It exceeds a limit; nothing was appended.
+    #[error("{what} of this append: {found}, but at most {limit} are allowed; split it")]
+    TooLarge {
+        /// Facts, streams or bytes.
+        what: &'static str,
+        /// What it has.
+        found: usize,
+        /// What it may have.
+        limit: usize,
+    },
+    /// The database cannot be reached; nothing was appended.
+    #[error("the event log's database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused; nothing was appended or read.
+    #[error("the event log's database refused: {0}")]
+    Database(String),
+    /// The log was closed; nothing was appended.
+    #[error("the log is closed: the program is stopping")]
+    Closed,
+}
+
+/// A handle to the log; clones share one appender and one set of readers.
+#[derive(Clone)]
+pub struct Log {
+    appends: mpsc::Sender<append::Job>,
+    readers: Pool,
+    head: Arc<watch::Sender<Position>>,
+    limits: Arc<LogLimits>,
+}
+
+impl Log {
+    /// Opens the log of a migrated database: starts its appender and its wake-up connection,
+    /// which live as long as a handle does.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn open(
+        config: &tokio_postgres::Config,
+        id: LogId,
+        limits: LogLimits,
+    ) -> Result<Self, LogError> {
+        let readers = connection::pool(config, limits.readers_max)?;
+        let head = Arc::new(watch::Sender::new(Position(0)));
+        let (appends, jobs) = mpsc::channel(limits.queue_appends_max);
+        let log = Self {
+            appends,
+            readers,
+            head: head.clone(),
+            limits: Arc::new(limits),
+        };
+        wake::advance(&head, log.head().await?);
+        let weak_head = Arc::downgrade(&head);
+        let poll = log.limits.poll_interval;
+        tokio::spawn(wake::run(config.clone(), id, weak_head, poll));
+        tokio::spawn(append::run(
+            config.clone(),
+            id,
+            log.limits.clone(),
+            head,
+            jobs,
+        ));
+        Ok(log)
+    }
+
+    /// Appends, and answers once the outcome is durable.
+    ///
+    /// # Errors
+    /// [`LogError`]: nothing was appended.
+    pub async fn append(&self, append: Append) -> Result<Answer, LogError> {
+        let mut answers = self.append_all(vec![append]).await;
+        answers.pop().unwrap_or(Err(LogError::Closed))
+    }
+
+    /// Appends several, independent of each other, preferably in one batch; an answer for each,
+    /// in order.
+    pub async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Answer, LogError>> {
+        append::submit(&self.appends, &self.limits, appends).await
+    }
+
+    /// The last position that this process knows to be committed.
+    #[must_use]
+    pub fn known_head(&self) -> Position {
+        *self.head.borrow()
+    }
+}

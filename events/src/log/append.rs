@@ -1,0 +1,210 @@
+//! The appender: one task that collects appends while a batch is being written, and writes them
+//! as the next. How a batch is written stands in `batch`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_postgres::Config;
+
+use super::batch::{Connection, Failure};
+use super::{Answer, Append, LogError, LogId, LogLimits, wake};
+use crate::words::Position;
+
+/// An append and who waits for its answer.
+pub(super) struct Job {
+    append: Append,
+    answer: oneshot::Sender<Result<Answer, LogError>>,
+}
+
+/// Checks the limits, queues, and waits for the answers.
+pub(super) async fn submit(
+    queue: &mpsc::Sender<Job>,
+    limits: &LogLimits,
+    appends: Vec<Append>,
+) -> Vec<Result<Answer, LogError>> {
+    let mut waiting = Vec::with_capacity(appends.len());
+    for append in appends {
+        waiting.push(check(limits, &append).and_then(|()| {
+            let (answer, answered) = oneshot::channel();
+            queue
+                .try_send(Job { append, answer })
+                .map_err(|error| match error {
+                    mpsc::error::TrySendError::Full(_) => LogError::Busy {
+                        waiting: limits.queue_appends_max,
+                    },
+                    mpsc::error::TrySendError::Closed(_) => LogError::Closed,
+                })?;
+            Ok(answered)
+        }));
+    }
+    let mut answers = Vec::with_capacity(waiting.len());
+    for answered in waiting {
+        answers.push(match answered {
+            Ok(answered) => answered.await.unwrap_or(Err(LogError::Closed)),
+            Err(error) => Err(error),
+        });
+    }
+    answers
+}
+
+fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
+    let within = |what, found, limit| {
+        if found > limit {
+            Err(LogError::TooLarge { what, found, limit })
+        } else {
+            Ok(())
+        }
+    };
+    let bytes = |fact: &super::NewFact| fact.data.len() + fact.meta.len();
+    within("facts", append.facts.len(), limits.append_facts_max)?;
+    within("streams", append.expected.len(), limits.append_streams_max)?;
+    for fact in &append.facts {
+        within("bytes of one fact", bytes(fact), limits.fact_bytes_max)?;
+    }
+    within(
+        "bytes",
+        append.facts.iter().map(bytes).sum(),
+        limits.append_bytes_max,
+    )
+}
+
+/// Runs until the last handle is dropped and everything queued is answered.
+pub(super) async fn run(
+    config: Config,
+    id: LogId,
+    limits: Arc<LogLimits>,
+    head: Arc<watch::Sender<Position>>,
+    mut queue: mpsc::Receiver<Job>,
+) {
+    let mut appender = Appender {
+        config,
+        id,
+        limits,
+        head,
+        connection: None,
+    };
+    while let Some(first) = queue.recv().await {
+        let batch = gather(&appender.limits, first, &mut queue);
+        appender.write(batch).await;
+    }
+}
+
+/// The first, and whatever else waits, up to the limits of a batch.
+fn gather(limits: &LogLimits, first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let size = |job: &Job| -> (usize, usize) {
+        let bytes = job
+            .append
+            .facts
+            .iter()
+            .map(|fact| fact.data.len() + fact.meta.len());
+        (job.append.facts.len(), bytes.sum())
+    };
+    let (mut facts, mut bytes) = size(&first);
+    let mut batch = vec![first];
+    while facts < limits.batch_facts_max && bytes < limits.batch_bytes_max {
+        let Ok(next) = queue.try_recv() else { break };
+        let (next_facts, next_bytes) = size(&next);
+        facts += next_facts;
+        bytes += next_bytes;
+        batch.push(next);
+    }
+    batch
+}
+
+struct Appender {
+    config: Config,
+    id: LogId,
+    limits: Arc<LogLimits>,
+    head: Arc<watch::Sender<Position>>,
+    connection: Option<Connection>,
+}
+
+impl Appender {
+    /// Writes a batch and answers. Once a commit may have happened it does not answer before it
+    /// knows, however long the database is away.
+    async fn write(&mut self, batch: Vec<Job>) {
+        let (appends, waiting): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|job| (job.append, job.answer))
+            .unzip();
+        let span = tracing::debug_span!("log batch", appends = appends.len());
+        let answers = tracing::Instrument::instrument(self.outcome(&appends), span).await;
+        for (answer, waiting) in answers.into_iter().zip(waiting) {
+            // Whoever gave up waiting does not want the answer.
+            drop(waiting.send(answer));
+        }
+    }
+
+    async fn outcome(&mut self, appends: &[Append]) -> Vec<Result<Answer, LogError>> {
+        let deadline = Instant::now() + self.limits.unavailable_wait_max;
+        let mut resolving = false;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let failure = match self.attempt(appends, resolving).await {
+                Ok(answers) => return answers.into_iter().map(Ok).collect(),
+                Err(failure) => failure,
+            };
+            self.connection = None;
+            if failure.is_refusal() && !resolving {
+                return self.one_by_one(appends, &failure).await;
+            }
+            resolving |= failure.unknown;
+            tracing::warn!(error = %failure.error, resolving, "a batch could not be written yet");
+            metrics::counter!("millrace_log_batch_retries").increment(1);
+            if !resolving && Instant::now() >= deadline {
+                let error = LogError::Unavailable(failure.error.to_string());
+                return vec![Err(error); appends.len()];
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// PostgreSQL refused a statement: find the append that it is about, and spare its neighbours.
+    async fn one_by_one(
+        &mut self,
+        appends: &[Append],
+        failure: &Failure,
+    ) -> Vec<Result<Answer, LogError>> {
+        tracing::error!(error = ?failure.error, "PostgreSQL refused a batch");
+        if appends.len() == 1 {
+            return vec![Err(LogError::Database(failure.error.to_string()))];
+        }
+        let mut answers = Vec::with_capacity(appends.len());
+        for append in appends {
+            let alone = std::slice::from_ref(append);
+            answers.extend(Box::pin(self.outcome(alone)).await);
+        }
+        answers
+    }
+
+    async fn attempt(
+        &mut self,
+        appends: &[Append],
+        resolving: bool,
+    ) -> Result<Vec<Answer>, Failure> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.config, self.id)
+                .await
+                .map_err(|error| Failure {
+                    error,
+                    unknown: false,
+                })?,
+        };
+        let answers = connection.write(appends, resolving).await?;
+        self.connection = Some(connection);
+        let last = answers
+            .iter()
+            .zip(appends)
+            .filter_map(|(answer, append)| match answer {
+                Answer::Appended { first, .. } => Some(first.0 + append.facts.len() as i64 - 1),
+                _ => None,
+            });
+        if let Some(last) = last.max() {
+            wake::advance(&self.head, Position(last));
+        }
+        Ok(answers)
+    }
+}

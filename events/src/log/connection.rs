@@ -1,0 +1,62 @@
+//! Connections to PostgreSQL, for the log and for those above it. Not which server: that is
+//! configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+
+use super::LogError;
+
+/// A connection could not be made.
+pub type ConnectError = tokio_postgres::Error;
+
+/// What hears the notifications of a connection.
+pub(super) type Heard = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Opens a connection and drives it in the background until the client is dropped.
+///
+/// # Errors
+/// If the server cannot be reached or refuses.
+pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
+    listen(config, Arc::new(|_| ())).await
+}
+
+/// As [`connect`]; every notification's payload goes to `heard`.
+pub(super) async fn listen(config: &Config, heard: Heard) -> Result<Client, ConnectError> {
+    let mut config = config.clone();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    config.keepalives_idle(Duration::from_secs(10));
+    let (client, mut connection) = config.connect(NoTls).await?;
+    tokio::spawn(async move {
+        let mut messages = futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));
+        while let Some(message) = futures_util::StreamExt::next(&mut messages).await {
+            match message {
+                Ok(AsyncMessage::Notification(note)) => heard(note.payload()),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a database connection ended");
+                    break;
+                }
+            }
+        }
+    });
+    Ok(client)
+}
+
+/// A pool of connections.
+pub(super) fn pool(config: &Config, connections_max: usize) -> Result<Pool, LogError> {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+        .max_size(connections_max)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(Duration::from_secs(10)))
+        .create_timeout(Some(Duration::from_secs(5)))
+        .build()
+        .map_err(|error| LogError::Unavailable(error.to_string()))
+}

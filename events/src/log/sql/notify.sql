@@ -1,0 +1,2 @@
+-- Wakes the followers of other processes.
+select pg_notify($1, $2)
