@@ -53,9 +53,8 @@ pub(crate) fn existing(
     id: CustomerId,
 ) -> Result<(&Customer, CustomerStatus), Rejection> {
     let customer = states.get::<Customer>(id)?;
-    let status = customer
-        .status
-        .ok_or_else(|| Rejection::not_found("customerId", "customer", id))?;
+    let status =
+        customer.status.ok_or_else(|| Rejection::not_found("customerId", "customer", id))?;
     Ok((customer, status))
 }
 

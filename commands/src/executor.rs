@@ -163,10 +163,7 @@ impl Executor {
         let (jobs, queue) = mpsc::channel(limits.queue_commands_max);
         let answer_wait_max = limits.answer_wait_max;
         tokio::spawn(run::run(log, Arc::new(limits), queue));
-        Self {
-            jobs,
-            answer_wait_max,
-        }
+        Self { jobs, answer_wait_max }
     }
 
     /// Executes a command and answers once its outcome, and everything that the outcome rests on,
@@ -182,10 +179,7 @@ impl Executor {
             correlation = %request.correlation,
             position = tracing::field::Empty,
         );
-        let outcome = self
-            .submit(Box::new(request))
-            .instrument(span.clone())
-            .await;
+        let outcome = self.submit(Box::new(request)).instrument(span.clone()).await;
         if let Ok(outcome) = &outcome {
             span.record("position", outcome.position.0);
         }
@@ -196,15 +190,7 @@ impl Executor {
         let (answer, answered) = oneshot::channel();
         let key = work.key().map_or(Key::Free, Key::Unknown);
         let queued_at = Instant::now();
-        let job = Job {
-            work,
-            answer,
-            queued_at,
-            conflicts: 0,
-            loads: 0,
-            key,
-            ahead: false,
-        };
+        let job = Job { work, answer, queued_at, conflicts: 0, loads: 0, key, ahead: false };
         self.jobs.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommandError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommandError::Log(LogError::Closed),

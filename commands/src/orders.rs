@@ -32,9 +32,7 @@ impl State for Order {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.placed
-            .as_ref()
-            .map_or(0, |placed| 400 + placed.lines.len() * 300)
+        self.placed.as_ref().map_or(0, |placed| 400 + placed.lines.len() * 300)
     }
 }
 

@@ -27,11 +27,7 @@ impl State for Organization {
     fn evolve(&mut self, fact: &OrganizationEvent) {
         self.status = fact.moves_to().or(self.status);
         match fact {
-            OrganizationEvent::Registered {
-                currency,
-                time_zone,
-                ..
-            } => {
+            OrganizationEvent::Registered { currency, time_zone, .. } => {
                 self.currency = Some(*currency);
                 self.time_zone = *time_zone;
             }

@@ -41,10 +41,7 @@ impl Product {
     /// Its name: in the default language, else in any.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        let name = self
-            .names
-            .get(DEFAULT_LOCALE)
-            .or_else(|| self.names.values().next());
+        let name = self.names.get(DEFAULT_LOCALE).or_else(|| self.names.values().next());
         name.map(String::as_str)
     }
 }
@@ -68,12 +65,7 @@ impl State for Product {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.sku.len()
-            + self
-                .names
-                .values()
-                .map(|name| name.len() + 64)
-                .sum::<usize>()
+        self.sku.len() + self.names.values().map(|name| name.len() + 64).sum::<usize>()
     }
 }
 
@@ -83,9 +75,7 @@ pub(crate) fn existing(
     id: ProductId,
 ) -> Result<(&Product, ProductStatus), Rejection> {
     let product = states.get::<Product>(id)?;
-    let status = product
-        .status
-        .ok_or_else(|| Rejection::not_found("productId", "product", id))?;
+    let status = product.status.ok_or_else(|| Rejection::not_found("productId", "product", id))?;
     Ok((product, status))
 }
 

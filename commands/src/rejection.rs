@@ -41,11 +41,7 @@ impl Rejection {
     /// A rejection that is about no single field.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            field: None,
-            message: message.into(),
-        }
+        Self { kind, field: None, message: message.into() }
     }
 
     /// The same, about a field.
@@ -76,10 +72,7 @@ impl Rejection {
     /// The actor lacks a permission.
     #[must_use]
     pub fn denied(permission: Permission) -> Self {
-        Self::new(
-            Kind::Denied,
-            format!("this needs the permission {permission}"),
-        )
+        Self::new(Kind::Denied, format!("this needs the permission {permission}"))
     }
 }
 
@@ -91,23 +84,14 @@ pub fn text(field: &str, value: &str, max: usize) -> Result<String, Rejection> {
     let trimmed = value.trim();
     let length = trimmed.chars().count();
     if length == 0 {
-        return Err(Rejection::invalid(
-            field,
-            format!("`{field}` must not be empty"),
-        ));
+        return Err(Rejection::invalid(field, format!("`{field}` must not be empty")));
     }
     if length > max {
         let message = format!("`{field}` has {length} characters; at most {max} are allowed");
         return Err(Rejection::invalid(field, message));
     }
-    if trimmed
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\t')
-    {
-        return Err(Rejection::invalid(
-            field,
-            format!("`{field}` has control characters"),
-        ));
+    if trimmed.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(Rejection::invalid(field, format!("`{field}` has control characters")));
     }
     Ok(trimmed.to_owned())
 }

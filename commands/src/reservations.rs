@@ -55,14 +55,7 @@ impl Claim<'_> {
             return Err(Rejection::new(Kind::Taken, message).at(self.field));
         }
         let kind = self.kind.to_owned();
-        decision.push(
-            id,
-            ReservationEvent::Claimed {
-                kind,
-                value,
-                holder: holder.into(),
-            },
-        );
+        decision.push(id, ReservationEvent::Claimed { kind, value, holder: holder.into() });
         Ok(())
     }
 }

@@ -30,12 +30,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 pub(crate) fn context() -> Context {
-    Context {
-        organization: organization(),
-        actor: Actor::Administrator,
-        now: now(),
-        id: FRESH,
-    }
+    Context { organization: organization(), actor: Actor::Administrator, now: now(), id: FRESH }
 }
 
 /// An organization in Zurich that trades in euros.
@@ -72,21 +67,14 @@ impl Given {
             needs.name::<crate::organizations::Organization>(organization());
             for need in needs.list {
                 let mut entry = need.fresh();
-                let key = |id: &Uuid| StreamKey {
-                    organization: organization().0,
-                    id: *id,
-                };
+                let key = |id: &Uuid| StreamKey { organization: organization().0, id: *id };
                 for (_, event) in self.0.iter().filter(|(id, _)| key(id) == need.key) {
                     entry.apply(event);
                 }
                 states.entries.insert(need.key, entry);
             }
         }
-        Then(
-            command
-                .decide(&context, &states)
-                .map(|decision| decision.facts),
-        )
+        Then(command.decide(&context, &states).map(|decision| decision.facts))
     }
 }
 
@@ -103,9 +91,6 @@ impl Then {
     #[track_caller]
     pub(crate) fn then_rejected(self, kind: Kind, field: impl Into<Option<&'static str>>) {
         let rejection = self.0.expect_err("it should have been rejected");
-        assert_eq!(
-            (rejection.kind, rejection.field.as_deref()),
-            (kind, field.into())
-        );
+        assert_eq!((rejection.kind, rejection.field.as_deref()), (kind, field.into()));
     }
 }

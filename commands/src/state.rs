@@ -95,10 +95,7 @@ pub(crate) struct Need {
 impl Need {
     /// The state of a stream without facts.
     pub(crate) fn fresh(&self) -> Entry {
-        Entry {
-            version: 0,
-            state: (self.fresh)(),
-        }
+        Entry { version: 0, state: (self.fresh)() }
     }
 }
 
@@ -110,10 +107,7 @@ pub struct Needs {
 
 impl Needs {
     pub(crate) fn new(organization: OrganizationId) -> Self {
-        Self {
-            organization,
-            list: Vec::new(),
-        }
+        Self { organization, list: Vec::new() }
     }
 
     /// Needs the state `S` of the record `id`.
@@ -122,16 +116,9 @@ impl Needs {
         S: State,
         for<'a> &'a S::Fact: TryFrom<&'a Event>,
     {
-        let key = StreamKey {
-            organization: self.organization.0,
-            id: id.into(),
-        };
+        let key = StreamKey { organization: self.organization.0, id: id.into() };
         let fresh: fn() -> Arc<dyn AnyState> = || Arc::new(Typed(S::default()));
-        self.list.push(Need {
-            key,
-            feature: S::Fact::FEATURE,
-            fresh,
-        });
+        self.list.push(Need { key, feature: S::Fact::FEATURE, fresh });
     }
 }
 
@@ -143,18 +130,12 @@ pub struct States {
 
 impl States {
     pub(crate) fn new(organization: OrganizationId) -> Self {
-        Self {
-            organization,
-            entries: HashMap::new(),
-        }
+        Self { organization, entries: HashMap::new() }
     }
 
     /// The state of a record, if it was named and loaded.
     pub fn known<S: State>(&self, id: impl Into<Uuid>) -> Option<&S> {
-        let key = StreamKey {
-            organization: self.organization.0,
-            id: id.into(),
-        };
+        let key = StreamKey { organization: self.organization.0, id: id.into() };
         let state: &dyn Any = self.entries.get(&key)?.state.as_ref();
         state.downcast_ref::<Typed<S>>().map(|typed| &typed.0)
     }
@@ -167,10 +148,7 @@ impl States {
         let id = id.into();
         self.known(id).ok_or_else(|| {
             let state = std::any::type_name::<S>();
-            Rejection::new(
-                Kind::Unnamed,
-                format!("the command did not name {state} {id}"),
-            )
+            Rejection::new(Kind::Unnamed, format!("the command did not name {state} {id}"))
         })
     }
 }

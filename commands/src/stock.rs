@@ -49,25 +49,15 @@ impl State for StockItem {
             StockEvent::Received { quantity } => self.on_hand += quantity.0,
             StockEvent::Adjusted { difference, .. } => self.on_hand += difference.0,
             StockEvent::BackorderSet { allowed } => self.backorder = *allowed,
-            StockEvent::Reserved {
-                quantity, order_id, ..
-            } => {
+            StockEvent::Reserved { quantity, order_id, .. } => {
                 self.reserved += quantity.0;
-                self.reserved_by_hand += if order_id.is_none() {
-                    quantity.0
-                } else {
-                    Decimal::ZERO
-                };
+                self.reserved_by_hand +=
+                    if order_id.is_none() { quantity.0 } else { Decimal::ZERO };
             }
-            StockEvent::Released {
-                quantity, order_id, ..
-            } => {
+            StockEvent::Released { quantity, order_id, .. } => {
                 self.reserved -= quantity.0;
-                self.reserved_by_hand -= if order_id.is_none() {
-                    quantity.0
-                } else {
-                    Decimal::ZERO
-                };
+                self.reserved_by_hand -=
+                    if order_id.is_none() { quantity.0 } else { Decimal::ZERO };
             }
         }
     }
@@ -107,8 +97,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn warehouse(self, organization: OrganizationId) -> WarehouseId {
-        self.warehouse_id
-            .unwrap_or_else(|| WarehouseId::default_of(organization))
+        self.warehouse_id.unwrap_or_else(|| WarehouseId::default_of(organization))
     }
 
     /// The item, once the product's unit is known.
@@ -119,12 +108,7 @@ impl Place {
     ) -> Option<StockItemId> {
         let unit = &product.unit.as_ref()?.code;
         let warehouse = self.warehouse(organization);
-        Some(StockItemId::of(
-            organization,
-            self.product_id,
-            warehouse,
-            unit,
-        ))
+        Some(StockItemId::of(organization, self.product_id, warehouse, unit))
     }
 
     /// The item's id; nil while the product is not known.
@@ -148,9 +132,7 @@ impl Place {
         let (product, status) = products::existing(states, self.product_id)?;
         let organization = context.organization;
         let (Some(unit), Some(id)) = (&product.unit, self.item(organization, product)) else {
-            return Err(Rejection::wrong_state(
-                "the product has no unit: it cannot be counted",
-            ));
+            return Err(Rejection::wrong_state("the product has no unit: it cannot be counted"));
         };
         if status == ProductStatus::Discontinued && !states.get::<StockItem>(id)?.open {
             return Err(Rejection::wrong_state("the product is discontinued"));
@@ -167,12 +149,7 @@ impl Place {
                 },
             );
         }
-        Ok(Opened {
-            id,
-            item,
-            unit: unit.clone(),
-            decision,
-        })
+        Ok(Opened { id, item, unit: unit.clone(), decision })
     }
 }
 
@@ -214,18 +191,10 @@ pub(crate) fn precise(
 
 /// The reservation of an order's goods.
 pub(crate) fn reserved_by(order_id: OrderId, quantity: Quantity) -> StockEvent {
-    StockEvent::Reserved {
-        quantity,
-        order_id: Some(order_id),
-        reason: None,
-    }
+    StockEvent::Reserved { quantity, order_id: Some(order_id), reason: None }
 }
 
 /// The end of [`reserved_by`].
 pub(crate) fn released_by(order_id: OrderId, quantity: Quantity) -> StockEvent {
-    StockEvent::Released {
-        quantity,
-        order_id: Some(order_id),
-        reason: None,
-    }
+    StockEvent::Released { quantity, order_id: Some(order_id), reason: None }
 }

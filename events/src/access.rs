@@ -16,23 +16,15 @@ pub struct Permission {
 /// Reading a feature's records.
 #[must_use]
 pub const fn read(feature: &'static str) -> Permission {
-    Permission {
-        feature,
-        action: "read",
-    }
+    Permission { feature, action: "read" }
 }
 
 /// Stating a price other than the list price.
-pub const ORDERS_PRICE: Permission = Permission {
-    feature: "orders",
-    action: "price",
-};
+pub const ORDERS_PRICE: Permission = Permission { feature: "orders", action: "price" };
 
 /// Placing an order beyond the customer's credit limit, with a reason.
-pub const ORDERS_EXCEED_CREDIT: Permission = Permission {
-    feature: "orders",
-    action: "exceed-credit",
-};
+pub const ORDERS_EXCEED_CREDIT: Permission =
+    Permission { feature: "orders", action: "exceed-credit" };
 
 impl std::fmt::Display for Permission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

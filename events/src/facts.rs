@@ -61,10 +61,7 @@ pub(crate) fn encode<F: Facts>(fact: &F) -> Vec<u8> {
     let tagged = serde_json::to_vec(fact).unwrap_or_default();
     let start = fact.fact_type().name.len() + 4;
     let end = tagged.len().saturating_sub(1);
-    tagged
-        .get(start..end)
-        .map(<[u8]>::to_vec)
-        .unwrap_or_default()
+    tagged.get(start..end).map(<[u8]>::to_vec).unwrap_or_default()
 }
 
 /// The fact that [`encode`] stored.

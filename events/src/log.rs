@@ -238,23 +238,12 @@ impl Log {
         let readers = connection::pool(config, limits.readers_max)?;
         let head = Arc::new(watch::Sender::new(Position(0)));
         let (appends, jobs) = mpsc::channel(limits.queue_appends_max);
-        let log = Self {
-            appends,
-            readers,
-            head: head.clone(),
-            limits: Arc::new(limits),
-        };
+        let log = Self { appends, readers, head: head.clone(), limits: Arc::new(limits) };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
         let poll = log.limits.poll_interval;
         tokio::spawn(wake::run(config.clone(), id, weak_head, poll));
-        tokio::spawn(append::run(
-            config.clone(),
-            id,
-            log.limits.clone(),
-            head,
-            jobs,
-        ));
+        tokio::spawn(append::run(config.clone(), id, log.limits.clone(), head, jobs));
         Ok(log)
     }
 

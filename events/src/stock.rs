@@ -31,11 +31,7 @@ impl StockItemId {
         warehouse: WarehouseId,
         unit: &Unit,
     ) -> Self {
-        let parts: [&[u8]; 3] = [
-            product.0.as_bytes(),
-            warehouse.0.as_bytes(),
-            unit.0.as_bytes(),
-        ];
+        let parts: [&[u8]; 3] = [product.0.as_bytes(), warehouse.0.as_bytes(), unit.0.as_bytes()];
         Self(organization.derive("stock_item", &parts))
     }
 }

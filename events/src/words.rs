@@ -150,9 +150,7 @@ fn parse_decimal(text: &str) -> Result<Decimal, String> {
     let value = Decimal::from_str_exact(text)
         .map_err(|_| format!("`{text}` is not a decimal number; write it like \"12.50\""))?;
     if value.normalize().scale() > DIGITS_BEHIND_POINT_MAX {
-        return Err(format!(
-            "`{text}` has more than {DIGITS_BEHIND_POINT_MAX} decimals"
-        ));
+        return Err(format!("`{text}` has more than {DIGITS_BEHIND_POINT_MAX} decimals"));
     }
     if value.abs() >= Decimal::from(10_u64.pow(DIGITS_BEFORE_POINT_MAX)) {
         return Err(format!(
@@ -226,9 +224,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -292,8 +288,10 @@ pub struct Rounding {
 pub enum RoundingPlace {
     /// Every line, then the sum of the rounded lines.
     #[default]
+    #[serde(alias = "LINE")]
     Line,
     /// Only the total.
+    #[serde(alias = "TOTAL")]
     Total,
 }
 
@@ -303,8 +301,10 @@ pub enum RoundingPlace {
 pub enum RoundingHow {
     /// Away from zero, as ERPs do.
     #[default]
+    #[serde(alias = "HALF_UP")]
     HalfUp,
     /// To the even neighbour, as banks do.
+    #[serde(alias = "HALF_EVEN")]
     HalfEven,
 }
 

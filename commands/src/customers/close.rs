@@ -44,10 +44,7 @@ impl Command for CloseCustomer {
             return Err(Rejection::wrong_state(message));
         }
         let reason = text("reason", &self.reason, 500)?;
-        Ok(Decision::of(
-            self.customer_id,
-            CustomerEvent::Closed { reason },
-        ))
+        Ok(Decision::of(self.customer_id, CustomerEvent::Closed { reason }))
     }
 }
 
@@ -61,10 +58,7 @@ mod tests {
     use crate::scenario::{CUSTOMER, ORDER, fact, given, organization};
 
     fn close() -> CloseCustomer {
-        CloseCustomer {
-            customer_id: CUSTOMER,
-            reason: "moved away".to_owned(),
-        }
+        CloseCustomer { customer_id: CUSTOMER, reason: "moved away".to_owned() }
     }
 
     #[test]
@@ -72,24 +66,14 @@ mod tests {
         let reason = "moved away".to_owned();
         let closed = fact(CUSTOMER, CustomerEvent::Closed { reason });
         given([opened()]).when(close()).then([closed.clone()]);
-        given([opened(), closed])
-            .when(close())
-            .then_rejected(Kind::WrongState, None);
+        given([opened(), closed]).when(close()).then_rejected(Kind::WrongState, None);
     }
 
     #[test]
     fn a_customer_with_open_orders_is_not_closed() {
         let id = CreditId::of(organization(), CUSTOMER);
         let amount = "10".parse().unwrap();
-        let reserved = fact(
-            id,
-            CreditEvent::Reserved {
-                order_id: ORDER,
-                amount,
-            },
-        );
-        given([opened(), reserved])
-            .when(close())
-            .then_rejected(Kind::WrongState, None);
+        let reserved = fact(id, CreditEvent::Reserved { order_id: ORDER, amount });
+        given([opened(), reserved]).when(close()).then_rejected(Kind::WrongState, None);
     }
 }

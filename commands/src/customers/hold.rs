@@ -36,10 +36,7 @@ impl Command for HoldCustomer {
         match not_closed(states, self.customer_id)? {
             (_, CustomerStatus::Active) => {
                 let reason = text("reason", &self.reason, 500)?;
-                Ok(Decision::of(
-                    self.customer_id,
-                    CustomerEvent::Held { reason },
-                ))
+                Ok(Decision::of(self.customer_id, CustomerEvent::Held { reason }))
             }
             _ => Err(Rejection::wrong_state("the customer is on hold already")),
         }
@@ -68,19 +65,11 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn held() -> (Uuid, Event) {
-        fact(
-            CUSTOMER,
-            CustomerEvent::Held {
-                reason: "late".to_owned(),
-            },
-        )
+        fact(CUSTOMER, CustomerEvent::Held { reason: "late".to_owned() })
     }
 
     fn hold() -> HoldCustomer {
-        HoldCustomer {
-            customer_id: CUSTOMER,
-            reason: "late".to_owned(),
-        }
+        HoldCustomer { customer_id: CUSTOMER, reason: "late".to_owned() }
     }
 
     #[test]
@@ -90,15 +79,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_customer_is_held_once() {
-        given([opened(), held()])
-            .when(hold())
-            .then_rejected(Kind::WrongState, None);
+        given([opened(), held()]).when(hold()).then_rejected(Kind::WrongState, None);
     }
 
     #[test]
     fn an_unknown_customer_is_not_held() {
-        given([])
-            .when(hold())
-            .then_rejected(Kind::NotFound, "customerId");
+        given([]).when(hold()).then_rejected(Kind::NotFound, "customerId");
     }
 }

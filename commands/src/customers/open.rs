@@ -44,11 +44,7 @@ impl OpenCustomer {
             return then(None);
         };
         let parts = [number.trim()];
-        then(Some(Claim {
-            kind: "customer_number",
-            parts: &parts,
-            field: "number",
-        }))
+        then(Some(Claim { kind: "customer_number", parts: &parts, field: "number" }))
     }
 }
 
@@ -87,11 +83,7 @@ impl Command for OpenCustomer {
             currency,
             terms: super::set_terms::valid(self.terms.unwrap_or(DEFAULT_TERMS))?,
         };
-        let credit = CreditEvent::Opened {
-            customer_id: id,
-            currency,
-            limit,
-        };
+        let credit = CreditEvent::Opened { customer_id: id, currency, limit };
         let mut decision =
             Decision::of(id, opened).and(CreditId::of(context.organization, id), credit);
         self.with_claim(|claim| match claim {
@@ -123,14 +115,7 @@ mod tests {
     fn claimed() -> (Uuid, events::Event) {
         let id = ReservationId::of(organization(), "customer_number", &["C-7"]);
         let kind = "customer_number".to_owned();
-        fact(
-            id,
-            ReservationEvent::Claimed {
-                kind,
-                value: "C-7".to_owned(),
-                holder: FRESH,
-            },
-        )
+        fact(id, ReservationEvent::Claimed { kind, value: "C-7".to_owned(), holder: FRESH })
     }
 
     #[test]
@@ -161,32 +146,20 @@ mod tests {
 
     #[test]
     fn a_number_belongs_to_one_customer() {
-        given([claimed()])
-            .when(open())
-            .then_rejected(Kind::Taken, "number");
+        given([claimed()]).when(open()).then_rejected(Kind::Taken, "number");
     }
 
     #[test]
     fn an_empty_name_is_refused() {
-        let nameless = OpenCustomer {
-            name: "  ".to_owned(),
-            ..open()
-        };
-        given([])
-            .when(nameless)
-            .then_rejected(Kind::Invalid, "name");
+        let nameless = OpenCustomer { name: "  ".to_owned(), ..open() };
+        given([]).when(nameless).then_rejected(Kind::Invalid, "name");
     }
 
     #[test]
     fn a_limit_below_zero_or_finer_than_a_cent_is_refused() {
         for limit in ["-1", "0.001"] {
-            let limited = OpenCustomer {
-                credit_limit: limit.parse().ok(),
-                ..open()
-            };
-            given([])
-                .when(limited)
-                .then_rejected(Kind::Invalid, "creditLimit");
+            let limited = OpenCustomer { credit_limit: limit.parse().ok(), ..open() };
+            given([]).when(limited).then_rejected(Kind::Invalid, "creditLimit");
         }
     }
 }

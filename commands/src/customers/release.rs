@@ -48,9 +48,7 @@ mod tests {
     use crate::scenario::{CUSTOMER, fact, given};
 
     fn release() -> ReleaseCustomer {
-        ReleaseCustomer {
-            customer_id: CUSTOMER,
-        }
+        ReleaseCustomer { customer_id: CUSTOMER }
     }
 
     #[test]
@@ -61,8 +59,6 @@ mod tests {
 
     #[test]
     fn an_active_customer_is_not_released() {
-        given([opened()])
-            .when(release())
-            .then_rejected(Kind::WrongState, None);
+        given([opened()]).when(release()).then_rejected(Kind::WrongState, None);
     }
 }

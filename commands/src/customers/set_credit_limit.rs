@@ -74,32 +74,23 @@ mod tests {
     use crate::scenario::{CUSTOMER, fact, given, organization};
 
     fn set(limit: &str) -> SetCustomerCreditLimit {
-        SetCustomerCreditLimit {
-            customer_id: CUSTOMER,
-            credit_limit: limit.parse().ok(),
-        }
+        SetCustomerCreditLimit { customer_id: CUSTOMER, credit_limit: limit.parse().ok() }
     }
 
     #[test]
     fn the_limit_changes_in_the_credits_own_stream() {
         let id = CreditId::of(organization(), CUSTOMER);
         let limit = "20".parse().ok();
-        given([opened()])
-            .when(set("20"))
-            .then([fact(id, CreditEvent::LimitSet { limit })]);
+        given([opened()]).when(set("20")).then([fact(id, CreditEvent::LimitSet { limit })]);
     }
 
     #[test]
     fn a_negative_limit_is_refused() {
-        given([opened()])
-            .when(set("-0.01"))
-            .then_rejected(Kind::Invalid, "creditLimit");
+        given([opened()]).when(set("-0.01")).then_rejected(Kind::Invalid, "creditLimit");
     }
 
     #[test]
     fn an_unknown_customer_has_no_limit() {
-        given([])
-            .when(set("20"))
-            .then_rejected(Kind::NotFound, "customerId");
+        given([]).when(set("20")).then_rejected(Kind::NotFound, "customerId");
     }
 }

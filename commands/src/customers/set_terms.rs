@@ -27,10 +27,7 @@ pub(super) fn valid(terms: PaymentTerms) -> Result<PaymentTerms, Rejection> {
     if terms.net_days <= NET_DAYS_MAX {
         return Ok(terms);
     }
-    let message = format!(
-        "{} days are too many; at most {NET_DAYS_MAX}",
-        terms.net_days
-    );
+    let message = format!("{} days are too many; at most {NET_DAYS_MAX}", terms.net_days);
     Err(Rejection::invalid("terms.netDays", message))
 }
 
@@ -49,10 +46,7 @@ impl Command for SetCustomerTerms {
     fn decide(&self, _: &Context, states: &States) -> Result<Decision, Rejection> {
         not_closed(states, self.customer_id)?;
         let terms = valid(self.terms)?;
-        Ok(Decision::of(
-            self.customer_id,
-            CustomerEvent::TermsSet { terms },
-        ))
+        Ok(Decision::of(self.customer_id, CustomerEvent::TermsSet { terms }))
     }
 }
 
@@ -64,31 +58,22 @@ mod tests {
     use crate::scenario::{CUSTOMER, fact, given};
 
     fn set(net_days: u16) -> SetCustomerTerms {
-        SetCustomerTerms {
-            customer_id: CUSTOMER,
-            terms: PaymentTerms { net_days },
-        }
+        SetCustomerTerms { customer_id: CUSTOMER, terms: PaymentTerms { net_days } }
     }
 
     #[test]
     fn terms_change() {
         let terms = PaymentTerms { net_days: 14 };
-        given([opened()])
-            .when(set(14))
-            .then([fact(CUSTOMER, CustomerEvent::TermsSet { terms })]);
+        given([opened()]).when(set(14)).then([fact(CUSTOMER, CustomerEvent::TermsSet { terms })]);
     }
 
     #[test]
     fn nobody_gets_more_than_a_year() {
-        given([opened()])
-            .when(set(366))
-            .then_rejected(Kind::Invalid, "terms.netDays");
+        given([opened()]).when(set(366)).then_rejected(Kind::Invalid, "terms.netDays");
     }
 
     #[test]
     fn an_unknown_customer_has_no_terms() {
-        given([])
-            .when(set(14))
-            .then_rejected(Kind::NotFound, "customerId");
+        given([]).when(set(14)).then_rejected(Kind::NotFound, "customerId");
     }
 }

@@ -18,11 +18,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self {
-            entries: LruCache::unbounded(),
-            bytes: 0,
-            bytes_max,
-        }
+        Self { entries: LruCache::unbounded(), bytes: 0, bytes_max }
     }
 
     pub(super) fn get(&mut self, key: &StreamKey) -> Option<Entry> {
@@ -31,11 +27,7 @@ impl Cache {
 
     /// Keeps a state, unless a newer one of the stream is kept already.
     pub(super) fn put_newer(&mut self, key: StreamKey, entry: Entry) {
-        if self
-            .entries
-            .peek(&key)
-            .is_some_and(|kept| kept.version > entry.version)
-        {
+        if self.entries.peek(&key).is_some_and(|kept| kept.version > entry.version) {
             return;
         }
         self.remove(&key);
@@ -67,10 +59,7 @@ pub(super) type Loaded = HashMap<StreamKey, Result<Entry, DecodeError>>;
 
 /// Folds streams from the log.
 pub(super) async fn load(log: &Log, needs: &[Need]) -> Result<Loaded, LogError> {
-    let mut found: Loaded = needs
-        .iter()
-        .map(|need| (need.key, Ok(need.fresh())))
-        .collect();
+    let mut found: Loaded = needs.iter().map(|need| (need.key, Ok(need.fresh()))).collect();
     let features: HashMap<StreamKey, &str> =
         needs.iter().map(|need| (need.key, need.feature)).collect();
     if needs.is_empty() {

@@ -70,9 +70,7 @@ impl Parking {
         let streams = match lack {
             Lack::Streams(needs) => {
                 let streams = needs.iter().map(|need| need.key).collect();
-                let new = needs
-                    .into_iter()
-                    .filter(|need| self.loading.insert(need.key));
+                let new = needs.into_iter().filter(|need| self.loading.insert(need.key));
                 self.needs.extend(new);
                 streams
             }
@@ -89,19 +87,12 @@ impl Parking {
         if self.needs.is_empty() && self.keys.is_empty() {
             return;
         }
-        let (needs, keys) = (
-            std::mem::take(&mut self.needs),
-            std::mem::take(&mut self.keys),
-        );
+        let (needs, keys) = (std::mem::take(&mut self.needs), std::mem::take(&mut self.keys));
         let log = log.clone();
         self.reads.push(Box::pin(async move {
             let streams = needs.iter().map(|need| need.key).collect();
             let found = tokio::try_join!(cache::load(&log, &needs), look_up(&log, &keys));
-            Fetched {
-                streams,
-                keys,
-                found,
-            }
+            Fetched { streams, keys, found }
         }));
     }
 
@@ -149,11 +140,7 @@ impl Parking {
                         ready.push(parked.job);
                     }
                 }
-            } else if parked
-                .streams
-                .iter()
-                .any(|stream| self.loading.contains(stream))
-            {
+            } else if parked.streams.iter().any(|stream| self.loading.contains(stream)) {
                 self.parked.push(parked);
             } else {
                 ready.push(parked.job);
@@ -191,16 +178,10 @@ pub(super) fn repeat(job: &Job, earlier: &Earlier) -> Result<Outcome, CommandErr
             reason: error.to_string(),
         })
     })?;
-    let request = meta
-        .request
-        .filter(|request| request.fingerprint == job.work.fingerprint());
+    let request = meta.request.filter(|request| request.fingerprint == job.work.fingerprint());
     let Some(request) = request else {
         return Err(CommandError::KeyReused);
     };
     let position = Position(earlier.position.0 + i64::from(request.facts) - 1);
-    Ok(Outcome {
-        id: earlier.stream.id,
-        position,
-        repeated: true,
-    })
+    Ok(Outcome { id: earlier.stream.id, position, repeated: true })
 }

@@ -83,20 +83,11 @@ impl Round {
         let record = job.work.record(&states);
         let version = states.entries.get(&record).map_or(0, |entry| entry.version);
         let (verdict, decision) = match job.work.expected_version() {
-            Some(expected) if expected != version => (
-                Verdict::Stale {
-                    expected,
-                    actual: version,
-                },
-                Decision::default(),
-            ),
+            Some(expected) if expected != version => {
+                (Verdict::Stale { expected, actual: version }, Decision::default())
+            }
             _ => match job.work.decide(&states) {
-                Ok(decision) => (
-                    Verdict::Accepted {
-                        facts: decision.facts.len(),
-                    },
-                    decision,
-                ),
+                Ok(decision) => (Verdict::Accepted { facts: decision.facts.len() }, decision),
                 Err(rejection) => (Verdict::Rejected(rejection), Decision::default()),
             },
         };
@@ -106,30 +97,17 @@ impl Round {
             self.read(index, key, entry);
         }
         for (id, event) in &decision.facts {
-            let key = StreamKey {
-                organization: job.work.organization().0,
-                id: *id,
-            };
+            let key = StreamKey { organization: job.work.organization().0, id: *id };
             self.write(index, key);
             if let Some(touched) = self.streams.get_mut(&key) {
                 touched.entry.apply(event);
             }
         }
-        let facts = if decision.facts.is_empty() {
-            Vec::new()
-        } else {
-            job.work.encode(&decision)
-        };
+        let facts = if decision.facts.is_empty() { Vec::new() } else { job.work.encode(&decision) };
         let key = job.work.key();
         self.keys.extend(key);
         self.facts += facts.len();
-        self.decided.push(Decided {
-            job,
-            record,
-            verdict,
-            facts,
-            key,
-        });
+        self.decided.push(Decided { job, record, verdict, facts, key });
     }
 
     fn read(&mut self, index: usize, key: StreamKey, entry: Entry) {
@@ -161,9 +139,8 @@ impl Round {
 
     /// The components, each in order of decision.
     pub(super) fn components(mut self) -> Vec<Component> {
-        let roots: Vec<usize> = (0..self.decided.len())
-            .map(|index| find(&mut self.parents, index))
-            .collect();
+        let roots: Vec<usize> =
+            (0..self.decided.len()).map(|index| find(&mut self.parents, index)).collect();
         let mut components: BTreeMap<usize, Component> = BTreeMap::new();
         for (root, mut decided) in roots.iter().copied().zip(self.decided) {
             let component = components.entry(root).or_insert_with(|| Component {
@@ -181,10 +158,7 @@ impl Round {
                 let Some(component) = components.get_mut(&root) else {
                     continue;
                 };
-                component
-                    .append
-                    .expected
-                    .push((key, Expected::Exact(touched.base)));
+                component.append.expected.push((key, Expected::Exact(touched.base)));
                 component.states.insert(key, touched.entry.clone());
             }
         }

@@ -36,13 +36,7 @@ struct Loop {
 pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::Receiver<Job>) {
     let cache = Cache::new(limits.cache_bytes_max);
     let (ready, parking) = (VecDeque::new(), Parking::default());
-    let mut state = Loop {
-        log,
-        limits,
-        cache,
-        ready,
-        parking,
-    };
+    let mut state = Loop { log, limits, cache, ready, parking };
     let mut in_flight: Option<BoxFuture<'static, Committed>> = None;
     let mut open = true;
     while open || in_flight.is_some() || !state.parking.is_empty() || !state.ready.is_empty() {
@@ -107,14 +101,10 @@ impl Loop {
         }
         metrics::histogram!("millrace_executor_round_commands").record(round.len() as f64);
         let mut components = round.components();
-        let appends: Vec<Append> = components
-            .iter_mut()
-            .map(|c| std::mem::take(&mut c.append))
-            .collect();
+        let appends: Vec<Append> =
+            components.iter_mut().map(|c| std::mem::take(&mut c.append)).collect();
         let log = self.log.clone();
-        Some(Box::pin(async move {
-            (components, log.append_all(appends).await)
-        }))
+        Some(Box::pin(async move { (components, log.append_all(appends).await) }))
     }
 
     /// While a batch is in flight: begins to read what waiting commands will lack.
@@ -152,11 +142,7 @@ impl Loop {
                 if states.entries.contains_key(&need.key) {
                     continue;
                 }
-                match round
-                    .state(&need.key)
-                    .cloned()
-                    .or_else(|| self.cache.get(&need.key))
-                {
+                match round.state(&need.key).cloned().or_else(|| self.cache.get(&need.key)) {
                     Some(entry) => drop(states.entries.insert(need.key, entry)),
                     None => lacking.push(need),
                 }
@@ -206,14 +192,7 @@ impl Loop {
                 Verdict::Accepted { facts } => {
                     next += facts as i64;
                     let (id, position) = (decided.record.id, Position(next - 1));
-                    answer(
-                        job,
-                        Ok(Outcome {
-                            id,
-                            position,
-                            repeated: false,
-                        }),
-                    );
+                    answer(job, Ok(Outcome { id, position, repeated: false }));
                 }
                 Verdict::Stale { expected, actual } => {
                     let log = self.log.clone();
@@ -248,14 +227,8 @@ async fn tell_changes(log: Log, job: Job, record: StreamKey, expected: i64, actu
     let error = match log.read_stream(record, expected.max(0), CHANGES_MAX).await {
         Ok(facts) => {
             let changes = facts.iter().filter_map(|raw| Recorded::try_from(raw).ok());
-            let changes = changes
-                .map(|recorded| recorded.event.fact_type().name)
-                .collect();
-            CommandError::Stale {
-                expected,
-                actual,
-                changes,
-            }
+            let changes = changes.map(|recorded| recorded.event.fact_type().name).collect();
+            CommandError::Stale { expected, actual, changes }
         }
         Err(error) => CommandError::Log(error),
     };

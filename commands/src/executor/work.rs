@@ -40,10 +40,7 @@ impl<C: Command> Work for Request<C> {
 
     fn record(&self, states: &States) -> StreamKey {
         let id = self.command.record(&self.context, states);
-        StreamKey {
-            organization: self.context.organization.0,
-            id,
-        }
+        StreamKey { organization: self.context.organization.0, id }
     }
 
     fn expected_version(&self) -> Option<i64> {
@@ -53,11 +50,7 @@ impl<C: Command> Work for Request<C> {
     fn key(&self) -> Option<Uuid> {
         let actor = self.context.actor.id();
         let key = self.key.as_ref()?.as_bytes();
-        Some(
-            self.context
-                .organization
-                .derive("idempotency_key", &[actor.as_bytes(), key]),
-        )
+        Some(self.context.organization.derive("idempotency_key", &[actor.as_bytes(), key]))
     }
 
     fn fingerprint(&self) -> String {
@@ -67,11 +60,7 @@ impl<C: Command> Work for Request<C> {
         digest.update(C::ACTION);
         digest.update(serde_json::to_vec(&self.command).unwrap_or_default());
         digest.update(format!("{:?}", self.expected_version));
-        digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn needs(&self, known: &States, needs: &mut Needs) {
@@ -80,10 +69,7 @@ impl<C: Command> Work for Request<C> {
     }
 
     fn decide(&self, states: &States) -> Result<Decision, Rejection> {
-        let permission = Permission {
-            feature: C::FEATURE,
-            action: C::ACTION,
-        };
+        let permission = Permission { feature: C::FEATURE, action: C::ACTION };
         if !self.context.actor.may(permission) {
             return Err(Rejection::denied(permission));
         }
@@ -91,11 +77,7 @@ impl<C: Command> Work for Request<C> {
             let organization = self.context.organization;
             let state = states.get::<Organization>(organization)?;
             if state.status != Some(OrganizationStatus::Active) {
-                return Err(Rejection::not_found(
-                    "organization",
-                    "organization",
-                    organization,
-                ));
+                return Err(Rejection::not_found("organization", "organization", organization));
             }
         }
         self.command.decide(&self.context, states)
@@ -112,35 +94,21 @@ impl<C: Command> Work for Request<C> {
         };
         let later = serde_json::to_vec(&meta).unwrap_or_default();
         let facts = u32::try_from(decision.facts.len()).unwrap_or(u32::MAX);
-        meta.request = Some(RequestMeta {
-            fingerprint: self.fingerprint(),
-            facts,
-        });
+        meta.request = Some(RequestMeta { fingerprint: self.fingerprint(), facts });
         let first = serde_json::to_vec(&meta).unwrap_or_default();
         let mut encoded = Vec::with_capacity(decision.facts.len());
         for (index, (id, event)) in decision.facts.iter().enumerate() {
             let counted = self.context.id.as_u128() & !FACT_BITS | index as u128;
             let own = Uuid::from_u128(counted);
-            let event_id = if index == 0 {
-                self.key().unwrap_or(own)
-            } else {
-                own
-            };
+            let event_id = if index == 0 { self.key().unwrap_or(own) } else { own };
             encoded.push(NewFact {
-                stream: StreamKey {
-                    organization,
-                    id: *id,
-                },
+                stream: StreamKey { organization, id: *id },
                 feature: event.feature().into(),
                 fact_type: event.fact_type().name.into(),
                 schema_version: event.fact_type().schema_version,
                 event_id,
                 data: event.encode(),
-                meta: if index == 0 {
-                    first.clone()
-                } else {
-                    later.clone()
-                },
+                meta: if index == 0 { first.clone() } else { later.clone() },
             });
         }
         encoded

@@ -70,10 +70,7 @@ impl Command for CancelOrder {
             business_date: placed.business_date,
         };
         let credit = CreditId::of(context.organization, placed.customer_id);
-        let released = CreditEvent::Released {
-            order_id: self.order_id,
-            amount: placed.net,
-        };
+        let released = CreditEvent::Released { order_id: self.order_id, amount: placed.net };
         let mut decision = Decision::of(self.order_id, cancelled).and(credit, released);
         for (item, quantity) in items(context.organization, &placed.lines) {
             decision.push(item, released_by(self.order_id, quantity));
@@ -112,10 +109,7 @@ mod tests {
     }
 
     fn cancel() -> CancelOrder {
-        CancelOrder {
-            order_id: ORDER,
-            reason: "changed their mind".to_owned(),
-        }
+        CancelOrder { order_id: ORDER, reason: "changed their mind".to_owned() }
     }
 
     fn cancelled() -> (Uuid, events::Event) {
@@ -137,33 +131,21 @@ mod tests {
         let (item, quantity) = items(organization(), &placed().lines).pop_first().unwrap();
         assert_eq!(quantity, "2".parse().unwrap());
         let credit = CreditId::of(organization(), CUSTOMER);
-        given([fact(ORDER, OrderEvent::Placed(placed()))])
-            .when(cancel())
-            .then([
-                cancelled(),
-                fact(
-                    credit,
-                    CreditEvent::Released {
-                        order_id: ORDER,
-                        amount: placed().net,
-                    },
-                ),
-                fact(item, released_by(ORDER, quantity)),
-            ]);
+        given([fact(ORDER, OrderEvent::Placed(placed()))]).when(cancel()).then([
+            cancelled(),
+            fact(credit, CreditEvent::Released { order_id: ORDER, amount: placed().net }),
+            fact(item, released_by(ORDER, quantity)),
+        ]);
     }
 
     #[test]
     fn an_order_is_cancelled_once() {
         let placed = fact(ORDER, OrderEvent::Placed(placed()));
-        given([placed, cancelled()])
-            .when(cancel())
-            .then_rejected(Kind::WrongState, None);
+        given([placed, cancelled()]).when(cancel()).then_rejected(Kind::WrongState, None);
     }
 
     #[test]
     fn an_unknown_order_is_not_cancelled() {
-        given([])
-            .when(cancel())
-            .then_rejected(Kind::NotFound, "orderId");
+        given([]).when(cancel()).then_rejected(Kind::NotFound, "orderId");
     }
 }

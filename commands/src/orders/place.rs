@@ -78,10 +78,7 @@ const DEFAULT_SERIES: &str = "web";
 
 impl OrderLineInput {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -92,18 +89,12 @@ impl PlaceOrder {
 
     /// The stated number, or one made of the day and the random part of the order's id.
     fn number(&self, context: &Context) -> String {
-        self.number
-            .as_ref()
-            .map_or_else(|| made_number(context), |n| n.trim().to_owned())
+        self.number.as_ref().map_or_else(|| made_number(context), |n| n.trim().to_owned())
     }
 
     fn with_claim<T>(&self, context: &Context, then: impl FnOnce(Claim<'_>) -> T) -> T {
         let number = self.number(context);
-        then(Claim {
-            kind: "order_number",
-            parts: &[self.series(), &number],
-            field: "number",
-        })
+        then(Claim { kind: "order_number", parts: &[self.series(), &number], field: "number" })
     }
 
     fn line(
@@ -117,22 +108,13 @@ impl PlaceOrder {
         let field = |name: &str| format!("lines[{index}].{name}");
         let product = states.get::<Product>(input.product_id)?;
         let place = input.place();
-        let (Some(status), Some(unit), Some(item)) = (
-            product.status,
-            &product.unit,
-            place.item(context.organization, product),
-        ) else {
-            return Err(Rejection::not_found(
-                field("productId"),
-                "product",
-                input.product_id,
-            ));
+        let (Some(status), Some(unit), Some(item)) =
+            (product.status, &product.unit, place.item(context.organization, product))
+        else {
+            return Err(Rejection::not_found(field("productId"), "product", input.product_id));
         };
         if status != ProductStatus::Published {
-            let message = format!(
-                "product {} is not published: it cannot be ordered",
-                product.sku
-            );
+            let message = format!("product {} is not published: it cannot be ordered", product.sku);
             return Err(Rejection::wrong_state(message).at(field("productId")));
         }
         let quantity = positive(&field("quantity"), input.quantity, unit)?;
@@ -238,9 +220,7 @@ impl Command for PlaceOrder {
         let skus: Vec<String> = placed.lines.iter().map(|line| line.sku.clone()).collect();
         let mut decision = Decision::of(id, OrderEvent::Placed(placed));
         let credit = CreditId::of(context.organization, self.customer_id);
-        states
-            .get::<Credit>(credit)?
-            .reserve(credit, id, net, overridden, &mut decision)?;
+        states.get::<Credit>(credit)?.reserve(credit, id, net, overridden, &mut decision)?;
         for (item, (index, quantity)) in items {
             let state = states.get::<StockItem>(item)?;
             state.check(quantity, &skus[index], &format!("lines[{index}].quantity"))?;
@@ -278,10 +258,7 @@ fn unit_price(
             return Err(Rejection::denied(ORDERS_PRICE).at(field));
         }
         if price.0.is_sign_negative() && !price.0.is_zero() {
-            return Err(Rejection::invalid(
-                field,
-                format!("a price of {price} is negative"),
-            ));
+            return Err(Rejection::invalid(field, format!("a price of {price} is negative")));
         }
         return Ok((price, PriceSource::Stated));
     }
@@ -296,10 +273,7 @@ fn unit_price(
             Err(Rejection::new(Kind::Invalid, message).at(field))
         }
         None => {
-            let message = format!(
-                "product {} has no list price; state a unitPrice",
-                product.sku
-            );
+            let message = format!("product {} has no list price; state a unitPrice", product.sku);
             Err(Rejection::new(Kind::Invalid, message).at(field))
         }
     }
@@ -312,11 +286,7 @@ fn made_number(context: &Context) -> String {
     let letters = (0..10).rev().map(|at| {
         char::from(ALPHABET[usize::try_from((random >> (at * 5)) & 31).unwrap_or_default()])
     });
-    format!(
-        "{}-{}",
-        context.now.format("%y%m%d"),
-        letters.collect::<String>()
-    )
+    format!("{}-{}", context.now.format("%y%m%d"), letters.collect::<String>())
 }
 
 #[cfg(test)]

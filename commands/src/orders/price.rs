@@ -37,16 +37,11 @@ pub(super) fn totals(
     currency: Currency,
 ) -> Option<Totals> {
     let sum = |amount: fn(&OrderLine) -> Amount| {
-        lines
-            .iter()
-            .try_fold(Decimal::ZERO, |sum, line| sum.checked_add(amount(line).0))
+        lines.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(amount(line).0))
     };
     let gross = sum(|line| line.gross)?;
     let net = rounding.how.round(sum(|line| line.net)?, currency);
-    Some(Totals {
-        gross: Amount(gross.normalize()),
-        net: Amount(net),
-    })
+    Some(Totals { gross: Amount(gross.normalize()), net: Amount(net) })
 }
 
 #[cfg(test)]
@@ -63,18 +58,9 @@ mod tests {
     #[test]
     fn half_a_cent_goes_away_from_zero_unless_said_otherwise() {
         let eur = "EUR".parse().unwrap();
-        assert_eq!(
-            RoundingHow::HalfUp.round(decimal(2_345, 3), eur),
-            decimal(235, 2)
-        );
-        assert_eq!(
-            RoundingHow::HalfUp.round(decimal(-2_345, 3), eur),
-            decimal(-235, 2)
-        );
-        assert_eq!(
-            RoundingHow::HalfEven.round(decimal(2_345, 3), eur),
-            decimal(234, 2)
-        );
+        assert_eq!(RoundingHow::HalfUp.round(decimal(2_345, 3), eur), decimal(235, 2));
+        assert_eq!(RoundingHow::HalfUp.round(decimal(-2_345, 3), eur), decimal(-235, 2));
+        assert_eq!(RoundingHow::HalfEven.round(decimal(2_345, 3), eur), decimal(234, 2));
         assert_eq!(
             RoundingHow::HalfUp.round(decimal(25, 1), "JPY".parse().unwrap()),
             decimal(3, 0)

@@ -62,9 +62,7 @@ impl Command for RegisterOrganization {
 
 fn slug(slug: &str) -> Result<String, Rejection> {
     let fits = (2..=40).contains(&slug.len())
-        && slug
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !slug.starts_with('-')
         && !slug.ends_with('-');
     if fits {
@@ -98,25 +96,18 @@ mod tests {
             time_zone: chrono_tz::Europe::Zurich,
         };
         // The scenario's states are those of one organization: the one that is founded.
-        let then = crate::Context {
-            organization: id,
-            ..crate::scenario::context()
-        };
+        let then = crate::Context { organization: id, ..crate::scenario::context() };
         let mut states = States::new(id);
         let mut needs = Needs::new(id);
         register("beta").needs(&then, &states, &mut needs);
-        states
-            .entries
-            .extend(needs.list.iter().map(|need| (need.key, need.fresh())));
+        states.entries.extend(needs.list.iter().map(|need| (need.key, need.fresh())));
         let decision = register("beta").decide(&then, &states).unwrap();
         assert_eq!(decision.facts, vec![fact(id, registered)]);
     }
 
     #[test]
     fn a_slug_is_registered_once() {
-        given([registered()])
-            .when(register("acme"))
-            .then_rejected(Kind::Taken, "slug");
+        given([registered()]).when(register("acme")).then_rejected(Kind::Taken, "slug");
     }
 
     #[test]

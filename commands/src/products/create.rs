@@ -34,32 +34,20 @@ const PRECISION_MAX: u8 = 6;
 
 impl CreateProduct {
     fn with_claim<T>(&self, then: impl FnOnce(Claim<'_>) -> T) -> T {
-        then(Claim {
-            kind: "sku",
-            parts: &[self.sku.trim()],
-            field: "sku",
-        })
+        then(Claim { kind: "sku", parts: &[self.sku.trim()], field: "sku" })
     }
 
     fn unit(&self) -> Result<ProductUnit, Rejection> {
         let Some(unit) = &self.unit else {
-            return Ok(ProductUnit {
-                code: Unit("piece".to_owned()),
-                precision: 0,
-            });
+            return Ok(ProductUnit { code: Unit("piece".to_owned()), precision: 0 });
         };
         if unit.precision > PRECISION_MAX {
-            let message = format!(
-                "{} decimals are too many; at most {PRECISION_MAX}",
-                unit.precision
-            );
+            let message =
+                format!("{} decimals are too many; at most {PRECISION_MAX}", unit.precision);
             return Err(Rejection::invalid("unit.precision", message));
         }
         let code = Unit(text("unit.code", &unit.code.0, 20)?);
-        Ok(ProductUnit {
-            code,
-            precision: unit.precision,
-        })
+        Ok(ProductUnit { code, precision: unit.precision })
     }
 }
 
@@ -82,22 +70,12 @@ impl Command for CreateProduct {
             return Err(Rejection::wrong_state("the product exists already"));
         }
         let sku = text("sku", &self.sku, 80)?;
-        let created = ProductEvent::Created {
-            sku,
-            unit: Some(self.unit()?),
-        };
+        let created = ProductEvent::Created { sku, unit: Some(self.unit()?) };
         let mut decision = Decision::of(id, created);
         if let Some(name) = &self.name {
             let name = text("name", name, 300)?;
             let locale = DEFAULT_LOCALE.to_owned();
-            decision.push(
-                id,
-                ProductEvent::Described {
-                    locale,
-                    name,
-                    description: None,
-                },
-            );
+            decision.push(id, ProductEvent::Described { locale, name, description: None });
         }
         if let Some(price) = self.list_price {
             let price = Some(valid_price(price)?);
@@ -117,67 +95,37 @@ mod tests {
     use crate::scenario::{FRESH, fact, given, organization};
 
     fn create() -> CreateProduct {
-        CreateProduct {
-            sku: "A-1".to_owned(),
-            unit: None,
-            name: None,
-            list_price: None,
-        }
+        CreateProduct { sku: "A-1".to_owned(), unit: None, name: None, list_price: None }
     }
 
     fn claimed() -> (Uuid, events::Event) {
         let id = ReservationId::of(organization(), "sku", &["A-1"]);
         let (kind, value) = ("sku".to_owned(), "A-1".to_owned());
-        fact(
-            id,
-            ReservationEvent::Claimed {
-                kind,
-                value,
-                holder: FRESH,
-            },
-        )
+        fact(id, ReservationEvent::Claimed { kind, value, holder: FRESH })
     }
 
     #[test]
     fn a_product_is_sold_in_pieces_unless_said_otherwise() {
-        let unit = Some(ProductUnit {
-            code: Unit("piece".to_owned()),
-            precision: 0,
-        });
-        let created = ProductEvent::Created {
-            sku: "A-1".to_owned(),
-            unit,
-        };
-        given([])
-            .when(create())
-            .then([fact(FRESH, created), claimed()]);
+        let unit = Some(ProductUnit { code: Unit("piece".to_owned()), precision: 0 });
+        let created = ProductEvent::Created { sku: "A-1".to_owned(), unit };
+        given([]).when(create()).then([fact(FRESH, created), claimed()]);
     }
 
     #[test]
     fn a_sku_belongs_to_one_product() {
-        given([claimed()])
-            .when(create())
-            .then_rejected(Kind::Taken, "sku");
+        given([claimed()]).when(create()).then_rejected(Kind::Taken, "sku");
     }
 
     #[test]
     fn skus_are_case_sensitive() {
-        let lower = CreateProduct {
-            sku: "a-1".to_owned(),
-            ..create()
-        };
+        let lower = CreateProduct { sku: "a-1".to_owned(), ..create() };
         assert!(given([claimed()]).when(lower).0.is_ok());
     }
 
     #[test]
     fn a_unit_has_at_most_six_decimals() {
-        let unit = Some(ProductUnit {
-            code: Unit("kg".to_owned()),
-            precision: 7,
-        });
+        let unit = Some(ProductUnit { code: Unit("kg".to_owned()), precision: 7 });
         let fine = CreateProduct { unit, ..create() };
-        given([])
-            .when(fine)
-            .then_rejected(Kind::Invalid, "unit.precision");
+        given([]).when(fine).then_rejected(Kind::Invalid, "unit.precision");
     }
 }

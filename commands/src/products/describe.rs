@@ -74,12 +74,7 @@ mod tests {
 
     fn describe(locale: &str) -> DescribeProduct {
         let (name, locale) = ("Schraube".to_owned(), Some(locale.to_owned()));
-        DescribeProduct {
-            product_id: PRODUCT,
-            locale,
-            name,
-            description: None,
-        }
+        DescribeProduct { product_id: PRODUCT, locale, name, description: None }
     }
 
     #[test]
@@ -89,17 +84,13 @@ mod tests {
             name: "Schraube".to_owned(),
             description: None,
         };
-        given([created()])
-            .when(describe("de-CH"))
-            .then([fact(PRODUCT, described)]);
+        given([created()]).when(describe("de-CH")).then([fact(PRODUCT, described)]);
     }
 
     #[test]
     fn what_is_no_language_is_refused() {
         for locale in ["", "German", "de_CH", "d"] {
-            given([created()])
-                .when(describe(locale))
-                .then_rejected(Kind::Invalid, "locale");
+            given([created()]).when(describe(locale)).then_rejected(Kind::Invalid, "locale");
         }
     }
 }

@@ -36,10 +36,7 @@ impl Command for DiscontinueProduct {
     fn decide(&self, _: &Context, states: &States) -> Result<Decision, Rejection> {
         not_discontinued(states, self.product_id)?;
         let reason = optional_text("reason", self.reason.as_ref(), 500)?;
-        Ok(Decision::of(
-            self.product_id,
-            ProductEvent::Discontinued { reason },
-        ))
+        Ok(Decision::of(self.product_id, ProductEvent::Discontinued { reason }))
     }
 }
 
@@ -51,18 +48,13 @@ mod tests {
     use crate::scenario::{PRODUCT, fact, given};
 
     fn discontinue() -> DiscontinueProduct {
-        DiscontinueProduct {
-            product_id: PRODUCT,
-            reason: None,
-        }
+        DiscontinueProduct { product_id: PRODUCT, reason: None }
     }
 
     #[test]
     fn a_product_is_discontinued_once() {
         let discontinued = fact(PRODUCT, ProductEvent::Discontinued { reason: None });
-        given([created()])
-            .when(discontinue())
-            .then([discontinued.clone()]);
+        given([created()]).when(discontinue()).then([discontinued.clone()]);
         let again = given([created(), discontinued]).when(discontinue());
         again.then_rejected(Kind::WrongState, None);
     }

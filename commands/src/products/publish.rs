@@ -57,29 +57,13 @@ pub(crate) mod tests {
     use crate::scenario::{PRODUCT, fact, given};
 
     pub(crate) fn created() -> (Uuid, Event) {
-        let unit = Some(ProductUnit {
-            code: Unit("piece".to_owned()),
-            precision: 0,
-        });
-        fact(
-            PRODUCT,
-            ProductEvent::Created {
-                sku: "A-1".to_owned(),
-                unit,
-            },
-        )
+        let unit = Some(ProductUnit { code: Unit("piece".to_owned()), precision: 0 });
+        fact(PRODUCT, ProductEvent::Created { sku: "A-1".to_owned(), unit })
     }
 
     pub(crate) fn named() -> (Uuid, Event) {
         let (locale, name) = ("en".to_owned(), "Bolt".to_owned());
-        fact(
-            PRODUCT,
-            ProductEvent::Described {
-                locale,
-                name,
-                description: None,
-            },
-        )
+        fact(PRODUCT, ProductEvent::Described { locale, name, description: None })
     }
 
     pub(crate) fn published() -> (Uuid, Event) {
@@ -87,38 +71,24 @@ pub(crate) mod tests {
     }
 
     fn publish() -> PublishProduct {
-        PublishProduct {
-            product_id: PRODUCT,
-        }
+        PublishProduct { product_id: PRODUCT }
     }
 
     #[test]
     fn a_product_with_unit_and_name_is_published_once() {
-        given([created(), named()])
-            .when(publish())
-            .then([published()]);
+        given([created(), named()]).when(publish()).then([published()]);
         let again = given([created(), named(), published()]).when(publish());
         again.then_rejected(Kind::WrongState, None);
     }
 
     #[test]
     fn a_product_without_a_name_is_not_published() {
-        given([created()])
-            .when(publish())
-            .then_rejected(Kind::WrongState, None);
+        given([created()]).when(publish()).then_rejected(Kind::WrongState, None);
     }
 
     #[test]
     fn a_product_without_a_unit_is_not_published() {
-        let created = fact(
-            PRODUCT,
-            ProductEvent::Created {
-                sku: "A-1".to_owned(),
-                unit: None,
-            },
-        );
-        given([created, named()])
-            .when(publish())
-            .then_rejected(Kind::WrongState, None);
+        let created = fact(PRODUCT, ProductEvent::Created { sku: "A-1".to_owned(), unit: None });
+        given([created, named()]).when(publish()).then_rejected(Kind::WrongState, None);
     }
 }

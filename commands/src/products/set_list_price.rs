@@ -44,10 +44,7 @@ impl Command for SetProductListPrice {
     fn decide(&self, _: &Context, states: &States) -> Result<Decision, Rejection> {
         not_discontinued(states, self.product_id)?;
         let price = self.list_price.map(valid_price).transpose()?;
-        Ok(Decision::of(
-            self.product_id,
-            ProductEvent::ListPriceSet { price },
-        ))
+        Ok(Decision::of(self.product_id, ProductEvent::ListPriceSet { price }))
     }
 }
 
@@ -70,22 +67,16 @@ mod tests {
     fn a_price_may_be_finer_than_a_cent() {
         let set = set("0.000125");
         let price = set.list_price;
-        given([created()])
-            .when(set)
-            .then([fact(PRODUCT, ProductEvent::ListPriceSet { price })]);
+        given([created()]).when(set).then([fact(PRODUCT, ProductEvent::ListPriceSet { price })]);
     }
 
     #[test]
     fn a_negative_price_is_refused() {
-        given([created()])
-            .when(set("-1"))
-            .then_rejected(Kind::Invalid, "listPrice.amount");
+        given([created()]).when(set("-1")).then_rejected(Kind::Invalid, "listPrice.amount");
     }
 
     #[test]
     fn an_unknown_product_has_no_price() {
-        given([])
-            .when(set("1"))
-            .then_rejected(Kind::NotFound, "productId");
+        given([]).when(set("1")).then_rejected(Kind::NotFound, "productId");
     }
 }

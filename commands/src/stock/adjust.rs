@@ -30,10 +30,7 @@ pub struct AdjustStock {
 
 impl AdjustStock {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -53,18 +50,11 @@ impl Command for AdjustStock {
         let opened = self.place().open(context, states)?;
         let difference = precise("difference", self.difference, &opened.unit)?;
         if difference.0.is_zero() {
-            return Err(Rejection::invalid(
-                "difference",
-                "a difference of 0 changes nothing",
-            ));
+            return Err(Rejection::invalid("difference", "a difference of 0 changes nothing"));
         }
         let item = opened.item;
         let left = item.on_hand + difference.0;
-        let least = if item.backorder {
-            Decimal::ZERO
-        } else {
-            item.reserved
-        };
+        let least = if item.backorder { Decimal::ZERO } else { item.reserved };
         if left < least {
             let message = format!(
                 "{} would be left, but at least {least} must be: {} are promised",
@@ -74,9 +64,7 @@ impl Command for AdjustStock {
             return Err(Rejection::new(Kind::OutOfStock, message).at("difference"));
         }
         let reason = text("reason", &self.reason, 500)?;
-        Ok(opened
-            .decision
-            .and(opened.id, StockEvent::Adjusted { difference, reason }))
+        Ok(opened.decision.and(opened.id, StockEvent::Adjusted { difference, reason }))
     }
 }
 
@@ -90,21 +78,13 @@ mod tests {
     fn adjust(difference: &str) -> AdjustStock {
         let difference = difference.parse().unwrap();
         let reason = "count".to_owned();
-        AdjustStock {
-            product_id: PRODUCT,
-            warehouse_id: None,
-            difference,
-            reason,
-        }
+        AdjustStock { product_id: PRODUCT, warehouse_id: None, difference, reason }
     }
 
     #[test]
     fn a_count_corrects_what_is_on_hand() {
         let difference = "-4".parse().unwrap();
-        let adjusted = StockEvent::Adjusted {
-            difference,
-            reason: "count".to_owned(),
-        };
+        let adjusted = StockEvent::Adjusted { difference, reason: "count".to_owned() };
         let then = given([created(), opened(), received("10")]).when(adjust("-4"));
         then.then([fact(item(), adjusted)]);
     }
@@ -113,9 +93,7 @@ mod tests {
     fn what_is_promised_cannot_be_adjusted_away() {
         let stock = given([created(), opened(), received("10"), reserved("7")]);
         assert!(stock.when(adjust("-3")).0.is_ok());
-        stock
-            .when(adjust("-3.001"))
-            .then_rejected(Kind::OutOfStock, "difference");
+        stock.when(adjust("-3.001")).then_rejected(Kind::OutOfStock, "difference");
     }
 
     #[test]

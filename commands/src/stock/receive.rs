@@ -27,10 +27,7 @@ pub struct ReceiveStock {
 
 impl ReceiveStock {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -49,9 +46,7 @@ impl Command for ReceiveStock {
     fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
         let opened = self.place().open(context, states)?;
         let quantity = positive("quantity", self.quantity, &opened.unit)?;
-        Ok(opened
-            .decision
-            .and(opened.id, StockEvent::Received { quantity }))
+        Ok(opened.decision.and(opened.id, StockEvent::Received { quantity }))
     }
 }
 
@@ -68,17 +63,8 @@ pub(crate) mod tests {
 
     /// A product that is sold by the kilogram.
     pub(crate) fn created() -> (Uuid, Event) {
-        let unit = Some(ProductUnit {
-            code: Unit("kg".to_owned()),
-            precision: 3,
-        });
-        fact(
-            PRODUCT,
-            ProductEvent::Created {
-                sku: "A-1".to_owned(),
-                unit,
-            },
-        )
+        let unit = Some(ProductUnit { code: Unit("kg".to_owned()), precision: 3 });
+        fact(PRODUCT, ProductEvent::Created { sku: "A-1".to_owned(), unit })
     }
 
     pub(crate) fn item() -> StockItemId {
@@ -89,42 +75,22 @@ pub(crate) mod tests {
     pub(crate) fn opened() -> (Uuid, Event) {
         let warehouse_id = WarehouseId::default_of(organization());
         let unit = Unit("kg".to_owned());
-        fact(
-            item(),
-            StockEvent::Opened {
-                product_id: PRODUCT,
-                warehouse_id,
-                unit,
-            },
-        )
+        fact(item(), StockEvent::Opened { product_id: PRODUCT, warehouse_id, unit })
     }
 
     pub(crate) fn received(quantity: &str) -> (Uuid, Event) {
-        fact(
-            item(),
-            StockEvent::Received {
-                quantity: quantity.parse().unwrap(),
-            },
-        )
+        fact(item(), StockEvent::Received { quantity: quantity.parse().unwrap() })
     }
 
     fn receive(quantity: &str) -> ReceiveStock {
         let quantity = quantity.parse().unwrap();
-        ReceiveStock {
-            product_id: PRODUCT,
-            warehouse_id: None,
-            quantity,
-        }
+        ReceiveStock { product_id: PRODUCT, warehouse_id: None, quantity }
     }
 
     #[test]
     fn the_first_goods_open_the_item() {
-        given([created()])
-            .when(receive("2.5"))
-            .then([opened(), received("2.5")]);
-        given([created(), opened()])
-            .when(receive("2.5"))
-            .then([received("2.5")]);
+        given([created()]).when(receive("2.5")).then([opened(), received("2.5")]);
+        given([created(), opened()]).when(receive("2.5")).then([received("2.5")]);
     }
 
     #[test]
@@ -137,15 +103,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_quantity_finer_than_the_unit_is_refused() {
-        given([created()])
-            .when(receive("1.0005"))
-            .then_rejected(Kind::Invalid, "quantity");
+        given([created()]).when(receive("1.0005")).then_rejected(Kind::Invalid, "quantity");
     }
 
     #[test]
     fn an_unknown_product_is_refused() {
-        given([])
-            .when(receive("1"))
-            .then_rejected(Kind::NotFound, "productId");
+        given([]).when(receive("1")).then_rejected(Kind::NotFound, "productId");
     }
 }

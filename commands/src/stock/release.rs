@@ -29,10 +29,7 @@ pub struct ReleaseStock {
 
 impl ReleaseStock {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -60,11 +57,7 @@ impl Command for ReleaseStock {
             return Err(Rejection::wrong_state(message).at("quantity"));
         }
         let reason = Some(text("reason", &self.reason, 500)?);
-        let released = StockEvent::Released {
-            quantity,
-            order_id: None,
-            reason,
-        };
+        let released = StockEvent::Released { quantity, order_id: None, reason };
         Ok(opened.decision.and(opened.id, released))
     }
 }
@@ -80,36 +73,22 @@ mod tests {
     fn release(quantity: &str) -> ReleaseStock {
         let quantity = quantity.parse().unwrap();
         let reason = "over".to_owned();
-        ReleaseStock {
-            product_id: PRODUCT,
-            warehouse_id: None,
-            quantity,
-            reason,
-        }
+        ReleaseStock { product_id: PRODUCT, warehouse_id: None, quantity, reason }
     }
 
     #[test]
     fn what_was_set_aside_is_free_again() {
         let quantity = "7".parse().unwrap();
         let reason = Some("over".to_owned());
-        let released = StockEvent::Released {
-            quantity,
-            order_id: None,
-            reason,
-        };
+        let released = StockEvent::Released { quantity, order_id: None, reason };
         let stock = given([created(), opened(), received("10"), reserved("7")]);
         stock.when(release("7")).then([fact(item(), released)]);
     }
 
     #[test]
     fn what_orders_reserved_cannot_be_freed_by_hand() {
-        let ordered = fact(
-            item(),
-            crate::stock::reserved_by(ORDER, "7".parse().unwrap()),
-        );
+        let ordered = fact(item(), crate::stock::reserved_by(ORDER, "7".parse().unwrap()));
         let stock = given([created(), opened(), received("10"), ordered]);
-        stock
-            .when(release("1"))
-            .then_rejected(Kind::WrongState, "quantity");
+        stock.when(release("1")).then_rejected(Kind::WrongState, "quantity");
     }
 }

@@ -29,10 +29,7 @@ pub struct ReserveStock {
 
 impl ReserveStock {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -53,11 +50,7 @@ impl Command for ReserveStock {
         let quantity = positive("quantity", self.quantity, &opened.unit)?;
         opened.item.check(quantity, "the item", "quantity")?;
         let reason = Some(text("reason", &self.reason, 500)?);
-        let reserved = StockEvent::Reserved {
-            quantity,
-            order_id: None,
-            reason,
-        };
+        let reserved = StockEvent::Reserved { quantity, order_id: None, reason };
         Ok(opened.decision.and(opened.id, reserved))
     }
 }
@@ -74,25 +67,13 @@ pub(crate) mod tests {
     pub(crate) fn reserved(quantity: &str) -> (Uuid, Event) {
         let quantity = quantity.parse().unwrap();
         let reason = Some("fair".to_owned());
-        fact(
-            item(),
-            StockEvent::Reserved {
-                quantity,
-                order_id: None,
-                reason,
-            },
-        )
+        fact(item(), StockEvent::Reserved { quantity, order_id: None, reason })
     }
 
     fn reserve(quantity: &str) -> ReserveStock {
         let quantity = quantity.parse().unwrap();
         let reason = "fair".to_owned();
-        ReserveStock {
-            product_id: PRODUCT,
-            warehouse_id: None,
-            quantity,
-            reason,
-        }
+        ReserveStock { product_id: PRODUCT, warehouse_id: None, quantity, reason }
     }
 
     #[test]
@@ -104,9 +85,7 @@ pub(crate) mod tests {
     #[test]
     fn what_is_promised_cannot_be_promised_again() {
         let stock = given([created(), opened(), received("10"), reserved("7")]);
-        stock
-            .when(reserve("3.001"))
-            .then_rejected(Kind::OutOfStock, "quantity");
+        stock.when(reserve("3.001")).then_rejected(Kind::OutOfStock, "quantity");
     }
 
     #[test]

@@ -26,10 +26,7 @@ pub struct SetStockBackorder {
 
 impl SetStockBackorder {
     fn place(&self) -> Place {
-        Place {
-            product_id: self.product_id,
-            warehouse_id: self.warehouse_id,
-        }
+        Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
 }
 
@@ -53,9 +50,7 @@ impl Command for SetStockBackorder {
             let message = format!("{missing} more are promised than are there; receive them first");
             return Err(Rejection::wrong_state(message));
         }
-        let set = StockEvent::BackorderSet {
-            allowed: self.allowed,
-        };
+        let set = StockEvent::BackorderSet { allowed: self.allowed };
         Ok(opened.decision.and(opened.id, set))
     }
 }
@@ -69,19 +64,13 @@ mod tests {
     use crate::stock::reserve::tests::reserved;
 
     fn set(allowed: bool) -> SetStockBackorder {
-        SetStockBackorder {
-            product_id: PRODUCT,
-            warehouse_id: None,
-            allowed,
-        }
+        SetStockBackorder { product_id: PRODUCT, warehouse_id: None, allowed }
     }
 
     #[test]
     fn backorders_can_be_allowed_before_anything_came_in() {
         let set_fact = fact(item(), StockEvent::BackorderSet { allowed: true });
-        given([created()])
-            .when(set(true))
-            .then([opened(), set_fact]);
+        given([created()]).when(set(true)).then([opened(), set_fact]);
     }
 
     #[test]

@@ -27,14 +27,12 @@ pub(super) async fn submit(
     for append in appends {
         waiting.push(check(limits, &append).and_then(|()| {
             let (answer, answered) = oneshot::channel();
-            queue
-                .try_send(Job { append, answer })
-                .map_err(|error| match error {
-                    mpsc::error::TrySendError::Full(_) => LogError::Busy {
-                        waiting: limits.queue_appends_max,
-                    },
-                    mpsc::error::TrySendError::Closed(_) => LogError::Closed,
-                })?;
+            queue.try_send(Job { append, answer }).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => {
+                    LogError::Busy { waiting: limits.queue_appends_max }
+                }
+                mpsc::error::TrySendError::Closed(_) => LogError::Closed,
+            })?;
             Ok(answered)
         }));
     }
@@ -50,11 +48,7 @@ pub(super) async fn submit(
 
 fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
     let within = |what, found, limit| {
-        if found > limit {
-            Err(LogError::TooLarge { what, found, limit })
-        } else {
-            Ok(())
-        }
+        if found > limit { Err(LogError::TooLarge { what, found, limit }) } else { Ok(()) }
     };
     let bytes = |fact: &super::NewFact| fact.data.len() + fact.meta.len();
     within("facts", append.facts.len(), limits.append_facts_max)?;
@@ -62,11 +56,7 @@ fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
     for fact in &append.facts {
         within("bytes of one fact", bytes(fact), limits.fact_bytes_max)?;
     }
-    within(
-        "bytes",
-        append.facts.iter().map(bytes).sum(),
-        limits.append_bytes_max,
-    )
+    within("bytes", append.facts.iter().map(bytes).sum(), limits.append_bytes_max)
 }
 
 /// Runs until the last handle is dropped and everything queued is answered.
@@ -77,13 +67,7 @@ pub(super) async fn run(
     head: Arc<watch::Sender<Position>>,
     mut queue: mpsc::Receiver<Job>,
 ) {
-    let mut appender = Appender {
-        config,
-        id,
-        limits,
-        head,
-        connection: None,
-    };
+    let mut appender = Appender { config, id, limits, head, connection: None };
     while let Some(first) = queue.recv().await {
         let batch = gather(&appender.limits, first, &mut queue);
         appender.write(batch).await;
@@ -93,11 +77,7 @@ pub(super) async fn run(
 /// The first, and whatever else waits, up to the limits of a batch.
 fn gather(limits: &LogLimits, first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
     let size = |job: &Job| -> (usize, usize) {
-        let bytes = job
-            .append
-            .facts
-            .iter()
-            .map(|fact| fact.data.len() + fact.meta.len());
+        let bytes = job.append.facts.iter().map(|fact| fact.data.len() + fact.meta.len());
         (job.append.facts.len(), bytes.sum())
     };
     let (mut facts, mut bytes) = size(&first);
@@ -124,10 +104,8 @@ impl Appender {
     /// Writes a batch and answers. Once a commit may have happened it does not answer before it
     /// knows, however long the database is away.
     async fn write(&mut self, batch: Vec<Job>) {
-        let (appends, waiting): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|job| (job.append, job.answer))
-            .unzip();
+        let (appends, waiting): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|job| (job.append, job.answer)).unzip();
         let span = tracing::debug_span!("log batch", appends = appends.len());
         let answers = tracing::Instrument::instrument(self.outcome(&appends), span).await;
         for (answer, waiting) in answers.into_iter().zip(waiting) {
@@ -188,20 +166,14 @@ impl Appender {
             Some(connection) => connection,
             None => Connection::open(&self.config, self.id)
                 .await
-                .map_err(|error| Failure {
-                    error,
-                    unknown: false,
-                })?,
+                .map_err(|error| Failure { error, unknown: false })?,
         };
         let answers = connection.write(appends, resolving).await?;
         self.connection = Some(connection);
-        let last = answers
-            .iter()
-            .zip(appends)
-            .filter_map(|(answer, append)| match answer {
-                Answer::Appended { first, .. } => Some(first.0 + append.facts.len() as i64 - 1),
-                _ => None,
-            });
+        let last = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
+            Answer::Appended { first, .. } => Some(first.0 + append.facts.len() as i64 - 1),
+            _ => None,
+        });
         if let Some(last) = last.max() {
             wake::advance(&self.head, Position(last));
         }

@@ -45,10 +45,7 @@ pub(super) struct Failure {
 
 impl Failure {
     fn known(error: tokio_postgres::Error) -> Self {
-        Self {
-            error,
-            unknown: false,
-        }
+        Self { error, unknown: false }
     }
 
     /// The statement itself is at fault, so trying again gives the same.
@@ -84,28 +81,18 @@ impl Connection {
         appends: &[Append],
         resolving: bool,
     ) -> Result<Vec<Answer>, Failure> {
-        let tail = self
-            .look(appends, resolving)
-            .await
-            .map_err(Failure::known)?;
+        let tail = self.look(appends, resolving).await.map_err(Failure::known)?;
         let ours: Vec<Option<Answer>> = appends
             .iter()
             .map(|append| if resolving { ours(&tail, append) } else { None })
             .collect();
-        let open: Vec<&Append> = appends
-            .iter()
-            .zip(&ours)
-            .filter(|(_, ours)| ours.is_none())
-            .map(|(a, _)| a)
-            .collect();
+        let open: Vec<&Append> =
+            appends.iter().zip(&ours).filter(|(_, ours)| ours.is_none()).map(|(a, _)| a).collect();
         let base = tail.position;
         let (tail, verdict) = judge(tail, &open);
         self.finish(base, &tail, &open, &verdict).await?;
         let mut judged = verdict.answers.into_iter();
-        Ok(ours
-            .into_iter()
-            .filter_map(|ours| ours.or_else(|| judged.next()))
-            .collect())
+        Ok(ours.into_iter().filter_map(|ours| ours.or_else(|| judged.next())).collect())
     }
 
     /// The first step. The lock is taken in a statement of its own: what is read in the statement
@@ -121,11 +108,7 @@ impl Connection {
         let keys: Vec<Uuid> = appends
             .iter()
             .flat_map(|append| {
-                let first = append
-                    .facts
-                    .first()
-                    .filter(|_| resolving)
-                    .map(|fact| fact.event_id);
+                let first = append.facts.first().filter(|_| resolving).map(|fact| fact.event_id);
                 append.keys.iter().copied().chain(first)
             })
             .collect();
@@ -151,10 +134,7 @@ impl Connection {
             position: Position(tail.get("position")),
             hash: tail.get("hash"),
             recorded_at: tail.get("recorded_at"),
-            versions: streams
-                .into_iter()
-                .zip(versions.iter().map(|row| row.get(0)))
-                .collect(),
+            versions: streams.into_iter().zip(versions.iter().map(|row| row.get(0))).collect(),
             taken: taken.iter().map(earlier).map(|e| (e.event_id, e)).collect(),
         })
     }
@@ -169,11 +149,7 @@ impl Connection {
     ) -> Result<(), Failure> {
         let count = verdict.accepted.len();
         if count == 0 {
-            return self
-                .client
-                .batch_execute("rollback")
-                .await
-                .map_err(Failure::known);
+            return self.client.batch_execute("rollback").await.map_err(Failure::known);
         }
         let facts = verdict
             .accepted
@@ -203,10 +179,7 @@ impl Connection {
             self.client.batch_execute("commit"),
         );
         for result in [facts.map(drop), batch.map(drop), commit] {
-            result.map_err(|error| Failure {
-                unknown: error.code().is_none(),
-                error,
-            })?;
+            result.map_err(|error| Failure { unknown: error.code().is_none(), error })?;
         }
         metrics::histogram!("millrace_log_batch_facts").record(count as f64);
         Ok(())
@@ -257,10 +230,7 @@ impl<'a> Columns<'a> {
 /// An append of ours whose commit was never answered, if it is in the log.
 fn ours(tail: &Tail, append: &Append) -> Option<Answer> {
     let earlier = tail.taken.get(&append.facts.first()?.event_id)?;
-    Some(Answer::Appended {
-        first: earlier.position,
-        recorded_at: earlier.recorded_at,
-    })
+    Some(Answer::Appended { first: earlier.position, recorded_at: earlier.recorded_at })
 }
 
 /// Every stream that the appends name, once.
@@ -277,10 +247,7 @@ pub(super) fn earlier(row: &Row) -> Earlier {
     Earlier {
         event_id: row.get("event_id"),
         position: Position(row.get("position")),
-        stream: StreamKey {
-            organization: row.get("organization_id"),
-            id: row.get("stream_id"),
-        },
+        stream: StreamKey { organization: row.get("organization_id"), id: row.get("stream_id") },
         version: row.get("version"),
         meta: row.get("meta"),
         recorded_at: row.get("recorded_at"),

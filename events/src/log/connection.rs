@@ -49,9 +49,7 @@ pub(super) async fn listen(config: &Config, heard: Heard) -> Result<Client, Conn
 
 /// A pool of connections.
 pub(super) fn pool(config: &Config, connections_max: usize) -> Result<Pool, LogError> {
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
         .max_size(connections_max)
         .runtime(Runtime::Tokio1)

@@ -34,20 +34,14 @@ pub(super) struct Verdict {
 /// Judges each append in order, each on what the ones before it left. A refused one changes
 /// nothing for its neighbours.
 pub(super) fn judge(mut tail: Tail, appends: &[&Append]) -> (Tail, Verdict) {
-    let mut verdict = Verdict {
-        answers: Vec::with_capacity(appends.len()),
-        accepted: Vec::new(),
-    };
+    let mut verdict = Verdict { answers: Vec::with_capacity(appends.len()), accepted: Vec::new() };
     let base = tail.position;
     for (index, append) in appends.iter().enumerate() {
         let refusal = repeated(&tail, append).or_else(|| conflict(&tail, append));
         let answer = refusal.unwrap_or_else(|| {
             let first = Position(base.0 + verdict.accepted.len() as i64 + 1);
             accept(&mut tail, index, append, first, &mut verdict.accepted);
-            Answer::Appended {
-                first,
-                recorded_at: tail.recorded_at,
-            }
+            Answer::Appended { first, recorded_at: tail.recorded_at }
         });
         verdict.answers.push(answer);
     }
@@ -67,11 +61,7 @@ fn conflict(tail: &Tail, append: &Append) -> Option<Answer> {
             Expected::None => actual == 0,
             Expected::Any => true,
         };
-        (!met).then_some(Answer::Conflict {
-            stream,
-            expected,
-            actual,
-        })
+        (!met).then_some(Answer::Conflict { stream, expected, actual })
     })
 }
 

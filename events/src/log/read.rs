@@ -12,14 +12,8 @@ use crate::words::Position;
 
 impl From<tokio_postgres::Error> for LogError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let shown = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        if error.code().is_some() {
-            Self::Database(shown)
-        } else {
-            Self::Unavailable(shown)
-        }
+        let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
+        if error.code().is_some() { Self::Database(shown) } else { Self::Unavailable(shown) }
     }
 }
 
@@ -37,9 +31,7 @@ impl Log {
     pub async fn head(&self) -> Result<Position, LogError> {
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/head.sql")).await?;
-        Ok(Position(
-            client.query_one(&statement, &[]).await?.get("position"),
-        ))
+        Ok(Position(client.query_one(&statement, &[]).await?.get("position")))
     }
 
     /// At most `limit` facts of a stream after a version, in order.
@@ -53,14 +45,9 @@ impl Log {
         limit: i64,
     ) -> Result<Vec<RawFact>, LogError> {
         let client = self.readers.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("sql/read_stream.sql"))
-            .await?;
+        let statement = client.prepare_cached(include_str!("sql/read_stream.sql")).await?;
         let rows = client
-            .query(
-                &statement,
-                &[&stream.organization, &stream.id, &after_version, &limit],
-            )
+            .query(&statement, &[&stream.organization, &stream.id, &after_version, &limit])
             .await?;
         Ok(rows.iter().map(fact).collect())
     }
@@ -71,9 +58,7 @@ impl Log {
     /// If the database cannot be reached.
     pub async fn read_all(&self, after: Position, limit: i64) -> Result<Vec<RawFact>, LogError> {
         let client = self.readers.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("sql/read_all.sql"))
-            .await?;
+        let statement = client.prepare_cached(include_str!("sql/read_all.sql")).await?;
         let rows = client.query(&statement, &[&after.0, &limit]).await?;
         Ok(rows.iter().map(fact).collect())
     }
@@ -91,9 +76,7 @@ impl Log {
         let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) =
             streams.iter().map(|key| (key.organization, key.id)).unzip();
         let client = self.readers.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("sql/load_streams.sql"))
-            .await?;
+        let statement = client.prepare_cached(include_str!("sql/load_streams.sql")).await?;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&organizations, &ids];
         let rows = client.query_raw(&statement, params).await?;
         pin_mut!(rows);
@@ -109,15 +92,9 @@ impl Log {
     /// If the database cannot be reached.
     pub async fn find(&self, event_ids: &[Uuid]) -> Result<Taken, LogError> {
         let client = self.readers.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("sql/find_ids.sql"))
-            .await?;
+        let statement = client.prepare_cached(include_str!("sql/find_ids.sql")).await?;
         let rows = client.query(&statement, &[&event_ids]).await?;
-        Ok(rows
-            .iter()
-            .map(earlier)
-            .map(|e| (e.event_id, e))
-            .collect::<HashMap<_, _>>())
+        Ok(rows.iter().map(earlier).map(|e| (e.event_id, e)).collect::<HashMap<_, _>>())
     }
 
     /// Everything after a position, in pages of at most `page` facts: first what is there, then,
@@ -150,10 +127,7 @@ impl Log {
 fn fact(row: &Row) -> RawFact {
     RawFact {
         position: Position(row.get(0)),
-        stream: StreamKey {
-            organization: row.get(1),
-            id: row.get(3),
-        },
+        stream: StreamKey { organization: row.get(1), id: row.get(3) },
         feature: row.get(2),
         version: row.get(4),
         event_id: row.get(5),

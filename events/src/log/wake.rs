@@ -53,9 +53,7 @@ async fn session(
     let client = listen(config, heard).await?;
     let channel = format!("millrace_log_{}", id.0);
     client
-        .batch_execute(&format!(
-            "set application_name = 'millrace wake'; listen {channel}"
-        ))
+        .batch_execute(&format!("set application_name = 'millrace wake'; listen {channel}"))
         .await?;
     let Some(mut watched) = head.upgrade().map(|head| head.subscribe()) else {
         return Ok(());
@@ -80,8 +78,6 @@ async fn notify(
     position: Position,
 ) -> Result<(), tokio_postgres::Error> {
     let payload = position.to_string();
-    client
-        .execute(include_str!("sql/notify.sql"), &[&channel, &payload])
-        .await?;
+    client.execute(include_str!("sql/notify.sql"), &[&channel, &payload]).await?;
     Ok(())
 }

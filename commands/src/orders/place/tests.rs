@@ -32,12 +32,7 @@ pub(crate) fn line_of(gross: Amount, net: Amount) -> OrderLine {
 
 fn item() -> StockItemId {
     let warehouse = WarehouseId::default_of(organization());
-    StockItemId::of(
-        organization(),
-        PRODUCT,
-        warehouse,
-        &Unit("piece".to_owned()),
-    )
+    StockItemId::of(organization(), PRODUCT, warehouse, &Unit("piece".to_owned()))
 }
 
 fn credit() -> CreditId {
@@ -51,33 +46,16 @@ fn priced(amount: &str) -> (Uuid, Event) {
 }
 
 fn on_hand(quantity: &str) -> (Uuid, Event) {
-    fact(
-        item(),
-        StockEvent::Received {
-            quantity: quantity.parse().unwrap(),
-        },
-    )
+    fact(item(), StockEvent::Received { quantity: quantity.parse().unwrap() })
 }
 
 fn limited(limit: &str) -> (Uuid, Event) {
-    fact(
-        credit(),
-        CreditEvent::LimitSet {
-            limit: limit.parse().ok(),
-        },
-    )
+    fact(credit(), CreditEvent::LimitSet { limit: limit.parse().ok() })
 }
 
 /// A customer without a limit, and ten bolts at 2.345 euros.
 fn shop() -> Vec<(Uuid, Event)> {
-    vec![
-        opened(),
-        created(),
-        named(),
-        priced("2.345"),
-        published(),
-        on_hand("10"),
-    ]
+    vec![opened(), created(), named(), priced("2.345"), published(), on_hand("10")]
 }
 
 fn and(facts: impl IntoIterator<Item = (Uuid, Event)>) -> Vec<(Uuid, Event)> {
@@ -86,12 +64,7 @@ fn and(facts: impl IntoIterator<Item = (Uuid, Event)>) -> Vec<(Uuid, Event)> {
 
 fn line(quantity: &str) -> OrderLineInput {
     let quantity = quantity.parse().unwrap();
-    OrderLineInput {
-        product_id: PRODUCT,
-        quantity,
-        unit_price: None,
-        warehouse_id: None,
-    }
+    OrderLineInput { product_id: PRODUCT, quantity, unit_price: None, warehouse_id: None }
 }
 
 fn order(lines: Vec<OrderLineInput>) -> PlaceOrder {
@@ -117,32 +90,16 @@ fn placed(then: crate::scenario::Then) -> OrderPlaced {
 
 #[test]
 fn an_order_reserves_goods_credit_and_number() {
-    let facts = given(shop())
-        .when(order(vec![line("2"), line("1")]))
-        .0
-        .unwrap();
+    let facts = given(shop()).when(order(vec![line("2"), line("1")])).0.unwrap();
     let (id, net) = (OrderId(FRESH), "7.04".parse().unwrap());
     let (kind, value) = ("order_number".to_owned(), "web/17".to_owned());
     let number = ReservationId::of(organization(), "order_number", &["web", "17"]);
     assert_eq!(
         facts[1..],
         [
-            fact(
-                credit(),
-                CreditEvent::Reserved {
-                    order_id: id,
-                    amount: net
-                }
-            ),
+            fact(credit(), CreditEvent::Reserved { order_id: id, amount: net }),
             fact(item(), reserved_by(id, "3".parse().unwrap())),
-            fact(
-                number,
-                ReservationEvent::Claimed {
-                    kind,
-                    value,
-                    holder: FRESH
-                }
-            ),
+            fact(number, ReservationEvent::Claimed { kind, value, holder: FRESH }),
         ]
     );
 }
@@ -151,35 +108,17 @@ fn an_order_reserves_goods_credit_and_number() {
 fn a_placed_order_carries_everything_that_was_decided() {
     let placed = placed(given(shop()).when(order(vec![line("2"), line("1")])));
     let (first, second) = (&placed.lines[0], &placed.lines[1]);
-    assert_eq!(
-        (first.sku.as_str(), first.name.as_str(), first.line),
-        ("A-1", "Bolt", 1)
-    );
-    assert_eq!(
-        (first.gross.to_string(), first.net.to_string()),
-        ("4.69".into(), "4.69".into())
-    );
-    assert_eq!(
-        (second.gross.to_string(), second.net.to_string()),
-        ("2.345".into(), "2.35".into())
-    );
-    assert_eq!(
-        (placed.gross.to_string(), placed.net.to_string()),
-        ("7.035".into(), "7.04".into())
-    );
+    assert_eq!((first.sku.as_str(), first.name.as_str(), first.line), ("A-1", "Bolt", 1));
+    assert_eq!((first.gross.to_string(), first.net.to_string()), ("4.69".into(), "4.69".into()));
+    assert_eq!((second.gross.to_string(), second.net.to_string()), ("2.345".into(), "2.35".into()));
+    assert_eq!((placed.gross.to_string(), placed.net.to_string()), ("7.035".into(), "7.04".into()));
     assert_eq!(placed.customer_name, "Bolt & Co");
 }
 
 #[test]
 fn an_order_may_round_once_and_to_even() {
-    let rounding = Some(Rounding {
-        place: RoundingPlace::Total,
-        how: RoundingHow::HalfEven,
-    });
-    let order = PlaceOrder {
-        rounding,
-        ..order(vec![line("1")])
-    };
+    let rounding = Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven });
+    let order = PlaceOrder { rounding, ..order(vec![line("1")]) };
     assert_eq!(placed(given(shop()).when(order)).net.to_string(), "2.34");
 }
 
@@ -192,14 +131,8 @@ fn the_business_day_is_the_organizations() {
 
 #[test]
 fn a_number_is_made_of_the_day_if_none_is_stated() {
-    let unnumbered = PlaceOrder {
-        number: None,
-        ..order(vec![line("1")])
-    };
-    assert_eq!(
-        placed(given(shop()).when(unnumbered)).number,
-        "260301-000000007H"
-    );
+    let unnumbered = PlaceOrder { number: None, ..order(vec![line("1")]) };
+    assert_eq!(placed(given(shop()).when(unnumbered)).number, "260301-000000007H");
 }
 
 #[test]
@@ -211,22 +144,12 @@ fn stock_decides_on_the_sum_of_the_lines() {
 #[test]
 fn a_backorder_is_taken_where_it_is_allowed() {
     let allowed = fact(item(), StockEvent::BackorderSet { allowed: true });
-    assert!(
-        given(and([allowed]))
-            .when(order(vec![line("11")]))
-            .0
-            .is_ok()
-    );
+    assert!(given(and([allowed])).when(order(vec![line("11")])).0.is_ok());
 }
 
 #[test]
 fn an_order_up_to_the_credit_limit_is_taken_and_a_cent_more_is_not() {
-    assert!(
-        given(and([limited("2.35")]))
-            .when(order(vec![line("1")]))
-            .0
-            .is_ok()
-    );
+    assert!(given(and([limited("2.35")])).when(order(vec![line("1")])).0.is_ok());
     let then = given(and([limited("2.34")])).when(order(vec![line("1")]));
     then.then_rejected(Kind::CreditExceeded, None);
 }
@@ -234,20 +157,14 @@ fn an_order_up_to_the_credit_limit_is_taken_and_a_cent_more_is_not() {
 #[test]
 fn beyond_the_limit_it_takes_a_reason_which_is_recorded() {
     let credit_override = Some("promised by the board".to_owned());
-    let order = PlaceOrder {
-        credit_override: credit_override.clone(),
-        ..order(vec![line("1")])
-    };
+    let order = PlaceOrder { credit_override: credit_override.clone(), ..order(vec![line("1")]) };
     let placed = placed(given(and([limited("0")])).when(order));
     assert_eq!(placed.credit_override, credit_override);
 }
 
 #[test]
 fn a_stated_price_is_recorded_as_stated() {
-    let stated = OrderLineInput {
-        unit_price: "1.99".parse().ok(),
-        ..line("1")
-    };
+    let stated = OrderLineInput { unit_price: "1.99".parse().ok(), ..line("1") };
     let placed = placed(given(shop()).when(order(vec![stated])));
     assert_eq!(placed.lines[0].price_source, PriceSource::Stated);
     assert_eq!(placed.net.to_string(), "1.99");
@@ -283,12 +200,7 @@ fn only_published_products_can_be_ordered() {
 fn only_active_customers_can_order() {
     let then = given(and([held()])).when(order(vec![line("1")]));
     then.then_rejected(Kind::WrongState, "customerId");
-    let closed = fact(
-        CUSTOMER,
-        CustomerEvent::Closed {
-            reason: "gone".to_owned(),
-        },
-    );
+    let closed = fact(CUSTOMER, CustomerEvent::Closed { reason: "gone".to_owned() });
     let then = given(and([closed])).when(order(vec![line("1")]));
     then.then_rejected(Kind::WrongState, "customerId");
     let then = given([created()]).when(order(vec![line("1")]));
@@ -299,33 +211,18 @@ fn only_active_customers_can_order() {
 fn a_number_is_taken_once_in_its_series() {
     let id = ReservationId::of(organization(), "order_number", &["web", "17"]);
     let (kind, value) = ("order_number".to_owned(), "web/17".to_owned());
-    let claimed = fact(
-        id,
-        ReservationEvent::Claimed {
-            kind,
-            value,
-            holder: Uuid::nil(),
-        },
-    );
+    let claimed = fact(id, ReservationEvent::Claimed { kind, value, holder: Uuid::nil() });
     let then = given(and([claimed.clone()])).when(order(vec![line("1")]));
     then.then_rejected(Kind::Taken, "number");
     let series = Some("external".to_owned());
-    let elsewhere = PlaceOrder {
-        series,
-        ..order(vec![line("1")])
-    };
+    let elsewhere = PlaceOrder { series, ..order(vec![line("1")]) };
     assert!(given(and([claimed])).when(elsewhere).0.is_ok());
 }
 
 #[test]
 fn an_order_has_lines_and_is_not_placed_in_the_future() {
-    given(shop())
-        .when(order(vec![]))
-        .then_rejected(Kind::Invalid, "lines");
+    given(shop()).when(order(vec![])).then_rejected(Kind::Invalid, "lines");
     let placed_at = "2026-03-01T23:30:01Z".parse().ok();
-    let then = given(shop()).when(PlaceOrder {
-        placed_at,
-        ..order(vec![line("1")])
-    });
+    let then = given(shop()).when(PlaceOrder { placed_at, ..order(vec![line("1")]) });
     then.then_rejected(Kind::Invalid, "placedAt");
 }

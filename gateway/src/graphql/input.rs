@@ -1,0 +1,241 @@
+//! The GraphQL input of any command: its type is made of the command's JSON Schema, its value goes
+//! to the command through serde. So a command's fields, and what they mean, are said once.
+
+use std::borrow::Cow;
+
+use async_graphql::registry::{MetaEnumValue, MetaInputValue, MetaType, MetaTypeId, Registry};
+use async_graphql::{InputType, InputValueResult, Value};
+use commands::Command;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::scalars::{Date, Decimal};
+use crate::error::{ApiError, Code};
+
+/// A command that the world can send.
+pub(super) trait Sendable: Command + DeserializeOwned + JsonSchema {}
+impl<C: Command + DeserializeOwned + JsonSchema> Sendable for C {}
+
+/// The name of a command's type: `PlaceOrder`.
+pub(super) fn name<C>() -> &'static str {
+    let path = std::any::type_name::<C>();
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+/// A command in the input of a mutation, with what every command may carry.
+pub(super) struct Input<C> {
+    /// The command; or why the input is none.
+    pub(super) command: Result<C, ApiError>,
+    pub(super) key: Option<String>,
+    pub(super) expected_version: Option<i64>,
+}
+
+impl<C: Sendable> InputType for Input<C> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Input", name::<C>()).into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
+        let schema = schema.to_value();
+        let types = Types { definitions: schema.get("$defs").cloned().unwrap_or_default() };
+        registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| {
+            let mut meta = types.object(registry, &Self::type_name(), &schema);
+            if let MetaType::InputObject { input_fields, .. } = &mut meta {
+                for (name, sort, description) in COMMON {
+                    input_fields.insert((*name).to_owned(), field(name, sort, Some(description)));
+                }
+            }
+            meta
+        })
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let mut json = value.unwrap_or_default().into_json()?;
+        let mut take = |name| json.as_object_mut().and_then(|object| object.remove(name));
+        let key = take("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
+        let expected_version = take("expectedVersion").and_then(|version| version.as_i64());
+        let command = serde_path_to_error::deserialize(json).map_err(|error| {
+            let path = error.path().to_string();
+            let message = error.into_inner().to_string();
+            let error = ApiError::new(Code::InvalidInput, format!("{path}: {message}"));
+            error.at(path)
+        });
+        Ok(Self { command, key, expected_version })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Null
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
+/// What every command may carry.
+const COMMON: &[(&str, &str, &str)] = &[
+    (
+        "idempotencyKey",
+        "String",
+        "Makes a repeat of this request harmless: it gets the first outcome. Also as a header.",
+    ),
+    (
+        "expectedVersion",
+        "Int",
+        "The version that you know of the record; refused with what changed, if it is another.",
+    ),
+];
+
+/// Types of the registry that no Rust type stands behind: made of a schema's definitions.
+struct Types {
+    definitions: Json,
+}
+
+impl Types {
+    fn object(&self, registry: &mut Registry, name: &str, schema: &Json) -> MetaType {
+        let required = schema.get("required").and_then(Json::as_array);
+        let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|r| r == name));
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let fields = properties.into_iter().flatten().map(|(name, property)| {
+            let mut sort = self.sort(registry, property);
+            if is_required(name) && !nullable(property) {
+                sort.push('!');
+            }
+            (name.clone(), field(name, &sort, description(property)))
+        });
+        MetaType::InputObject {
+            name: name.to_owned(),
+            description: description(schema).map(str::to_owned),
+            input_fields: fields.collect(),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            rust_typename: None,
+            oneof: false,
+            directive_invocations: Vec::new(),
+        }
+    }
+
+    /// The GraphQL type of a schema, without the mark of what is required.
+    fn sort(&self, registry: &mut Registry, schema: &Json) -> String {
+        if let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
+            let name = reference.rsplit('/').next().unwrap_or(reference);
+            return self.defined(registry, name);
+        }
+        if let Some(any) = schema.get("anyOf").and_then(Json::as_array) {
+            let some = any.iter().find(|schema| schema.get("type") != Some(&"null".into()));
+            return some.map_or_else(|| "String".to_owned(), |some| self.sort(registry, some));
+        }
+        let is = |sort: &str| match schema.get("type") {
+            Some(Json::Array(sorts)) => sorts.iter().any(|found| found == sort),
+            found => found == Some(&sort.into()),
+        };
+        if is("array") {
+            let items = schema.get("items").cloned().unwrap_or_default();
+            return format!("[{}!]", self.sort(registry, &items));
+        }
+        match schema.get("format").and_then(Json::as_str) {
+            Some("uuid") => "ID".to_owned(),
+            Some("decimal") => named(registry, <Decimal as InputType>::create_type_info),
+            Some("date") => named(registry, <Date as InputType>::create_type_info),
+            Some("date-time") => {
+                named(registry, <chrono::DateTime<chrono::Utc> as InputType>::create_type_info)
+            }
+            _ if is("boolean") => "Boolean".to_owned(),
+            _ if is("integer") => "Int".to_owned(),
+            _ => "String".to_owned(),
+        }
+    }
+
+    /// The type of a definition: an enumeration, or an object, named `…Input` then.
+    fn defined(&self, registry: &mut Registry, name: &str) -> String {
+        let schema = self.definitions.get(name).cloned().unwrap_or_default();
+        let enumeration = enumeration(name, &schema);
+        let name = match &enumeration {
+            Some(_) => name.to_owned(),
+            None => format!("{}Input", name.trim_end_matches("Input")),
+        };
+        if !registry.types.contains_key(&name) {
+            let meta = enumeration.unwrap_or_else(|| self.object(registry, &name, &schema));
+            registry.types.insert(name.clone(), meta);
+        }
+        name
+    }
+}
+
+/// An enumeration of words, if the schema is one. GraphQL shows them in capitals.
+fn enumeration(name: &str, schema: &Json) -> Option<MetaType> {
+    let words: Vec<(&str, Option<&str>)> = match (schema.get("oneOf"), schema.get("enum")) {
+        (Some(Json::Array(all)), _) => {
+            let word = |one: &'_ Json| one.get("const").and_then(Json::as_str).is_some();
+            if !all.iter().all(word) {
+                return None;
+            }
+            all.iter()
+                .filter_map(|one| Some((one.get("const")?.as_str()?, description(one))))
+                .collect()
+        }
+        (_, Some(Json::Array(all))) => {
+            all.iter().filter_map(|one| Some((one.as_str()?, None))).collect()
+        }
+        _ => return None,
+    };
+    let values = words.into_iter().map(|(word, description)| {
+        let name = word.to_uppercase();
+        let value = MetaEnumValue {
+            name: name.clone(),
+            description: description.map(str::to_owned),
+            deprecation: Default::default(),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            directive_invocations: Vec::new(),
+        };
+        (name, value)
+    });
+    Some(MetaType::Enum {
+        name: name.to_owned(),
+        description: description(schema).map(str::to_owned),
+        enum_values: values.collect(),
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    })
+}
+
+fn named(registry: &mut Registry, create: fn(&mut Registry) -> String) -> String {
+    create(registry).trim_end_matches('!').to_owned()
+}
+
+fn nullable(schema: &Json) -> bool {
+    let null = Json::from("null");
+    let any = schema.get("anyOf").and_then(Json::as_array);
+    schema.get("type").and_then(Json::as_array).is_some_and(|sorts| sorts.contains(&null))
+        || any.is_some_and(|any| any.iter().any(|schema| schema.get("type") == Some(&null)))
+}
+
+fn description(schema: &Json) -> Option<&str> {
+    schema.get("description").and_then(Json::as_str)
+}
+
+fn field(name: &str, sort: &str, description: Option<&str>) -> MetaInputValue {
+    MetaInputValue {
+        name: name.to_owned(),
+        description: description.map(str::to_owned),
+        ty: sort.to_owned(),
+        deprecation: Default::default(),
+        default_value: None,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        is_secret: false,
+        directive_invocations: Vec::new(),
+    }
+}

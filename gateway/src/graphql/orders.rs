@@ -1,0 +1,288 @@
+//! Orders in GraphQL.
+
+mod connection;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
+use chrono::{DateTime, Utc};
+use commands::orders::{CancelOrder, PlaceOrder};
+use events::access::Access;
+use events::words::OrganizationId;
+use futures_util::{Stream, StreamExt};
+use queries::orders::{OrderFilter, OrderLineRow, OrderRow, READS};
+use queries::page::PageArgs;
+use uuid::Uuid;
+
+use super::caller::{id, of, reading};
+use super::customers::Customer;
+use super::loaders::{CustomerOf, LinesOf, Loaders};
+use super::mutation::mutations;
+use super::scalars::{Date, Decimal};
+use crate::app::App;
+use crate::error::{ApiError, Code};
+
+mutations! {
+    OrderMutations, Payload shows order: Order = find, READS;
+    /// Places an order: reserves its goods and the customer's credit, all of it or nothing.
+    place_order: PlaceOrder,
+    /// Cancels an order: its goods and its credit are free again.
+    cancel_order: CancelOrder,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Order>, ApiError> {
+    Ok(app.reader.order(access, id).await?.map(Order))
+}
+
+/// Which orders. Everything that is set has to fit.
+#[derive(InputObject)]
+pub struct OrdersFilter {
+    /// Of this customer.
+    customer_id: Option<ID>,
+    /// In this status.
+    status: Option<OrderStatus>,
+}
+
+/// Where an order stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrderStatus {
+    /// It is binding; its goods and its credit are reserved.
+    Placed,
+    /// It is off; its goods and its credit are free again.
+    Cancelled,
+}
+
+fn filter(given: Option<OrdersFilter>) -> Result<OrderFilter, ApiError> {
+    let Some(given) = given else {
+        return Ok(OrderFilter::default());
+    };
+    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
+    let status = given.status.map(|status| match status {
+        OrderStatus::Placed => "placed".to_owned(),
+        OrderStatus::Cancelled => "cancelled".to_owned(),
+    });
+    Ok(OrderFilter { customer_id: customer.transpose()?, status })
+}
+
+/// Reading orders.
+#[derive(Default)]
+pub struct OrderQueries;
+
+#[Object]
+impl OrderQueries {
+    /// An order.
+    async fn order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] order_id: ID,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<Order>> {
+        let order_id = id("id", &order_id)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        Ok(find(app, &access, order_id).await?)
+    }
+
+    /// Orders, the latest first: the `first` after a cursor, or the `last` before one.
+    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "filter")] given: Option<OrdersFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<connection::OrderConnection> {
+        let filter = filter(given)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        let page = PageArgs { first, after, last, before };
+        let page = app.reader.orders(&access, &filter, &page).await;
+        Ok(connection::OrderConnection(page.map_err(ApiError::from)?))
+    }
+}
+
+/// Watching orders.
+#[derive(Default)]
+pub struct OrderSubscriptions;
+
+#[Subscription]
+impl OrderSubscriptions {
+    /// Every order that changes from now on, as it is then; once it can be read.
+    async fn orders_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "filter")] given: Option<OrdersFilter>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<Order>> + use<>> {
+        let (app, caller) = of(ctx)?;
+        let filter = filter(given)?;
+        let permit = app.live.clone().try_acquire_owned().map_err(|_| {
+            let message = "too many subscriptions are open; try again in a moment";
+            ApiError::new(Code::Busy, message)
+        })?;
+        let changes = app.reader.watch_orders(caller.access(app).await?, filter);
+        Ok(changes.map(move |change| {
+            // The place is taken as long as the stream lives.
+            let _ = &permit;
+            Ok(Order(change.map_err(ApiError::from)?))
+        }))
+    }
+}
+
+/// An order.
+pub struct Order(OrderRow);
+
+#[Object]
+impl Order {
+    async fn id(&self) -> ID {
+        self.0.order_id.into()
+    }
+
+    /// The series that the number is unique in.
+    async fn series(&self) -> &str {
+        &self.0.series
+    }
+
+    async fn number(&self) -> &str {
+        &self.0.number
+    }
+
+    async fn customer_id(&self) -> ID {
+        self.0.customer_id.into()
+    }
+
+    /// The customer's name as it was.
+    async fn customer_name(&self) -> &str {
+        &self.0.customer_name
+    }
+
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
+    }
+
+    /// The buyer's own reference.
+    async fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
+    }
+
+    async fn status(&self) -> OrderStatus {
+        match self.0.status.as_str() {
+            "cancelled" => OrderStatus::Cancelled,
+            _ => OrderStatus::Placed,
+        }
+    }
+
+    async fn placed_at(&self) -> DateTime<Utc> {
+        self.0.placed_at
+    }
+
+    /// The day it counts for, in the organization's zone.
+    async fn business_date(&self) -> Date {
+        Date(self.0.business_date)
+    }
+
+    /// The currency (ISO 4217) of the amounts.
+    async fn currency(&self) -> &str {
+        &self.0.currency
+    }
+
+    /// The sum of the lines before rounding.
+    async fn gross(&self) -> Decimal {
+        Decimal(self.0.gross)
+    }
+
+    /// What the buyer owes.
+    async fn net(&self) -> Decimal {
+        Decimal(self.0.net)
+    }
+
+    async fn line_count(&self) -> i32 {
+        self.0.line_count
+    }
+
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OrderLine>> {
+        let key = LinesOf(OrganizationId(self.0.organization_id), self.0.order_id);
+        let lines = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
+        Ok(lines.into_iter().map(OrderLine).collect())
+    }
+
+    /// Why the credit limit was overridden, if it was.
+    async fn credit_override(&self) -> Option<&str> {
+        self.0.credit_override.as_deref()
+    }
+
+    /// Why it was cancelled, if it was.
+    async fn cancel_reason(&self) -> Option<&str> {
+        self.0.cancel_reason.as_deref()
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}
+
+/// A line of an order, as it was placed.
+pub struct OrderLine(OrderLineRow);
+
+#[Object]
+impl OrderLine {
+    /// Its number within the order, from 1.
+    async fn line(&self) -> i32 {
+        self.0.line
+    }
+
+    async fn product_id(&self) -> ID {
+        self.0.product_id.into()
+    }
+
+    /// The product's SKU as it was.
+    async fn sku(&self) -> &str {
+        &self.0.sku
+    }
+
+    /// The product's name as it was.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The unit of quantity and price.
+    async fn unit(&self) -> &str {
+        &self.0.unit
+    }
+
+    async fn warehouse_id(&self) -> ID {
+        self.0.warehouse_id.into()
+    }
+
+    async fn quantity(&self) -> Decimal {
+        Decimal(self.0.quantity)
+    }
+
+    /// The price of one unit.
+    async fn unit_price(&self) -> Decimal {
+        Decimal(self.0.unit_price)
+    }
+
+    /// Where the price came from: `list` or `stated`.
+    async fn price_source(&self) -> &str {
+        &self.0.price_source
+    }
+
+    /// Quantity × unit price.
+    async fn gross(&self) -> Decimal {
+        Decimal(self.0.gross)
+    }
+
+    /// What the line costs: rounded, if the order rounds per line.
+    async fn net(&self) -> Decimal {
+        Decimal(self.0.net)
+    }
+}

@@ -1,0 +1,83 @@
+//! Organizations in GraphQL.
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+use commands::organizations::RegisterOrganization;
+use events::access::Access;
+use queries::organizations::{OrganizationRow, READS};
+use uuid::Uuid;
+
+use super::caller::reading;
+use super::mutation::mutations;
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    OrganizationMutations, Payload shows organization: Organization = find, READS;
+    /// Founds an organization, the tenant in which everything else happens.
+    register_organization: RegisterOrganization,
+}
+
+async fn find(app: &App, access: &Access, _: Uuid) -> Result<Option<Organization>, ApiError> {
+    Ok(app.reader.organization(access).await?.map(Organization))
+}
+
+/// Reading organizations.
+#[derive(Default)]
+pub struct OrganizationQueries;
+
+#[Object]
+impl OrganizationQueries {
+    /// The organization that you act in.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<Organization>> {
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        Ok(find(app, &access, access.organization.0).await?)
+    }
+}
+
+/// An organization, the tenant.
+pub struct Organization(OrganizationRow);
+
+#[Object]
+impl Organization {
+    async fn id(&self) -> async_graphql::ID {
+        self.0.id.into()
+    }
+
+    /// Its short name in URLs and headers.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The currency (ISO 4217) of its customers, unless they have another.
+    async fn currency(&self) -> &str {
+        &self.0.currency
+    }
+
+    /// The IANA zone in which its business days begin and end.
+    async fn time_zone(&self) -> &str {
+        &self.0.time_zone
+    }
+
+    /// `active`.
+    async fn status(&self) -> &str {
+        &self.0.status
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

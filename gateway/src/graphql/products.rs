@@ -1,0 +1,134 @@
+//! Products in GraphQL.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use commands::products::{
+    CreateProduct, DescribeProduct, DiscontinueProduct, PublishProduct, SetProductListPrice,
+};
+use events::access::Access;
+use queries::products::{ProductRow, READS};
+use uuid::Uuid;
+
+use super::caller::{id, of, reading};
+use super::mutation::mutations;
+use super::scalars::Money;
+use super::stock::StockItem;
+use crate::app::App;
+use crate::error::{ApiError, Code};
+
+mutations! {
+    ProductMutations, Payload shows product: Product = find, READS;
+    /// Creates a product, as a draft.
+    create_product: CreateProduct,
+    /// Names and describes a product in one language.
+    describe_product: DescribeProduct,
+    /// Sets what one unit of a product costs unless an order states another price.
+    set_product_list_price: SetProductListPrice,
+    /// Publishes a product that has a unit and a name: it can be ordered.
+    publish_product: PublishProduct,
+    /// Discontinues a product: it cannot be ordered any more.
+    discontinue_product: DiscontinueProduct,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Product>, ApiError> {
+    Ok(app.reader.product(access, id).await?.map(Product))
+}
+
+/// Reading products.
+#[derive(Default)]
+pub struct ProductQueries;
+
+#[Object]
+impl ProductQueries {
+    /// A product, by its id or by its SKU.
+    async fn product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] product_id: Option<ID>,
+        sku: Option<String>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<Product>> {
+        let reads = [READS, queries::stock::READS].concat();
+        let (app, access) = reading(ctx, &reads, at_least).await?;
+        match (product_id, sku) {
+            (Some(product_id), None) => Ok(find(app, &access, id("id", &product_id)?).await?),
+            (None, Some(sku)) => {
+                let product = app.reader.product_by_sku(&access, &sku).await;
+                Ok(product.map_err(ApiError::from)?.map(Product))
+            }
+            _ => {
+                let message = "say which product: either by `id` or by `sku`";
+                Err(ApiError::new(Code::InvalidInput, message).at("id").into())
+            }
+        }
+    }
+}
+
+/// A product.
+pub struct Product(ProductRow);
+
+impl Product {
+    fn text(&self, locale: Option<&str>, part: &str) -> Option<String> {
+        let text = self.0.texts.get(locale?)?.get(part)?;
+        text.as_str().map(str::to_owned)
+    }
+}
+
+#[Object]
+impl Product {
+    async fn id(&self) -> ID {
+        self.0.product_id.into()
+    }
+
+    /// Your code for it.
+    async fn sku(&self) -> &str {
+        &self.0.sku
+    }
+
+    /// Its name in a language; by default, or if it has none there, in English, else in any.
+    async fn name(&self, locale: Option<String>) -> Option<String> {
+        self.text(locale.as_deref(), "name").or_else(|| self.0.name.clone())
+    }
+
+    /// Its description in a language, as `name`.
+    async fn description(&self, locale: Option<String>) -> Option<String> {
+        self.text(locale.as_deref(), "description").or_else(|| self.0.description.clone())
+    }
+
+    /// What it is sold in.
+    async fn unit(&self) -> Option<&str> {
+        self.0.unit.as_deref()
+    }
+
+    /// Decimals of a quantity.
+    async fn unit_precision(&self) -> Option<i16> {
+        self.0.unit_precision
+    }
+
+    /// What one unit costs unless an order states another price.
+    async fn list_price(&self) -> Option<Money> {
+        Some(Money::new(self.0.list_price?, self.0.list_price_currency.as_deref()?))
+    }
+
+    /// `draft`, `published` or `discontinued`.
+    async fn status(&self) -> &str {
+        &self.0.status
+    }
+
+    /// Where it is kept, and how many.
+    async fn stock(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<StockItem>> {
+        let (app, caller) = of(ctx)?;
+        let access = caller.access(app).await?;
+        let items = app.reader.stock_of(&access, self.0.product_id).await;
+        Ok(items.map_err(ApiError::from)?.into_iter().map(StockItem).collect())
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

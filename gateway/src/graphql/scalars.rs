@@ -1,0 +1,56 @@
+//! Scalars of the schema that GraphQL itself does not have, and types that many features show.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+
+/// A decimal number as a string, exact: "12.50".
+pub(super) struct Decimal(pub(super) rust_decimal::Decimal);
+
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => rust_decimal::Decimal::from_str_exact(text)
+                .map(Self)
+                .map_err(|_| InputValueError::custom("write it like \"12.50\"")),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A day without a time: "2026-03-01".
+pub(super) struct Date(pub(super) chrono::NaiveDate);
+
+#[Scalar(name = "Date")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => text
+                .parse()
+                .map(Self)
+                .map_err(|_| InputValueError::custom("write it like \"2026-03-01\"")),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// An amount of a currency.
+#[derive(SimpleObject)]
+pub(super) struct Money {
+    amount: Decimal,
+    /// ISO 4217.
+    currency: String,
+}
+
+impl Money {
+    pub(super) fn new(amount: rust_decimal::Decimal, currency: &str) -> Self {
+        Self { amount: Decimal(amount), currency: currency.to_owned() }
+    }
+}

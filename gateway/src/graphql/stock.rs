@@ -1,0 +1,103 @@
+//! Stock in GraphQL.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use commands::stock::{AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, SetStockBackorder};
+use events::access::Access;
+use queries::stock::{READS, StockRow};
+use uuid::Uuid;
+
+use super::caller::{id, reading};
+use super::mutation::mutations;
+use super::scalars::Decimal;
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    StockMutations, Payload shows stock_item: StockItem = find, READS;
+    /// Takes goods into stock.
+    receive_stock: ReceiveStock,
+    /// Corrects a stock item after a count, a loss or a find.
+    adjust_stock: AdjustStock,
+    /// Sets stock aside by hand: it is not promised to anybody else.
+    reserve_stock: ReserveStock,
+    /// Frees stock that was set aside by hand.
+    release_stock: ReleaseStock,
+    /// Says whether more of a stock item may be promised than is there.
+    set_stock_backorder: SetStockBackorder,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<StockItem>, ApiError> {
+    Ok(app.reader.stock_item(access, id).await?.map(StockItem))
+}
+
+/// Reading stock.
+#[derive(Default)]
+pub struct StockQueries;
+
+#[Object]
+impl StockQueries {
+    /// A stock item.
+    async fn stock_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] stock_item_id: ID,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<StockItem>> {
+        let stock_item_id = id("id", &stock_item_id)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        Ok(find(app, &access, stock_item_id).await?)
+    }
+}
+
+/// A product in a warehouse, counted in one unit.
+pub struct StockItem(pub(super) StockRow);
+
+#[Object]
+impl StockItem {
+    async fn id(&self) -> ID {
+        self.0.stock_item_id.into()
+    }
+
+    async fn product_id(&self) -> ID {
+        self.0.product_id.into()
+    }
+
+    async fn warehouse_id(&self) -> ID {
+        self.0.warehouse_id.into()
+    }
+
+    /// What quantities are counted in.
+    async fn unit(&self) -> &str {
+        &self.0.unit
+    }
+
+    /// How many are there.
+    async fn on_hand(&self) -> Decimal {
+        Decimal(self.0.on_hand)
+    }
+
+    /// How many are promised, to orders and by hand.
+    async fn reserved(&self) -> Decimal {
+        Decimal(self.0.reserved)
+    }
+
+    /// How many can still be promised; below 0 with backorders.
+    async fn available(&self) -> Decimal {
+        Decimal(self.0.available)
+    }
+
+    /// Whether more may be promised than is there.
+    async fn backorder(&self) -> bool {
+        self.0.backorder
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

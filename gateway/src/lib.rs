@@ -1,0 +1,17 @@
+//! How the world speaks to Millrace: HTTP, GraphQL, WebSocket, configuration, the program itself.
+//! Nothing is decided here, and nothing is computed that a query or a command could.
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod error;
+pub mod graphiql;
+pub mod graphql;
+pub mod health;
+pub mod live;
+pub mod migrations;
+pub mod position;
+pub mod postgres;
+pub mod router;
+pub mod telemetry;
+pub mod verbs;

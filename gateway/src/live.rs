@@ -1,0 +1,136 @@
+//! GraphQL over HTTP, Server-Sent Events and WebSocket: how a request comes in and its answers go
+//! out. What it means is the schema's business.
+
+mod socket;
+
+use std::convert::Infallible;
+
+use async_graphql::http::parse_query_string;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Data, Request};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+
+use crate::app::App;
+use crate::error::{ApiError, Code};
+use crate::graphql::{ApiSchema, Caller, loaders};
+
+type Gateway = State<(App, ApiSchema)>;
+
+/// A query in the URL, or a WebSocket.
+///
+/// # Errors
+/// If the caller is nobody, or the request is none.
+pub async fn get(
+    State((app, schema)): Gateway,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    if headers.contains_key(header::UPGRADE) {
+        let upgrade = upgrade
+            .map_err(|rejection| ApiError::new(Code::InvalidQuery, rejection.body_text()))?;
+        return socket::upgrade(app, schema, &headers, upgrade);
+    }
+    let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
+    let request = parse_query_string(query.as_deref().unwrap_or_default())
+        .map_err(|error| ApiError::new(Code::InvalidQuery, error.to_string()))?;
+    // A link must not change anything.
+    if operation(&request) == Some(OperationType::Mutation) {
+        return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
+    }
+    answer(&app, &schema, caller, request, &headers).await
+}
+
+/// A query, a mutation, or a subscription whose answers go out as Server-Sent Events.
+///
+/// # Errors
+/// If the caller is nobody, or the request is none.
+pub async fn post(
+    State((app, schema)): Gateway,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let limit = app.config.server.body_bytes_max;
+            let message = format!(
+                "the request body is larger than {limit} bytes; split it, or raise \
+                 `server.body_bytes_max`",
+            );
+            ApiError::new(Code::PayloadTooLarge, message)
+        }
+        _ => ApiError::new(Code::InvalidQuery, rejection.body_text()),
+    })?;
+    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+        let message = format!(
+            "the body is no GraphQL request: {error}; send JSON: {{\"query\": …, \"variables\": …}}",
+        );
+        ApiError::new(Code::InvalidQuery, message)
+    })?;
+    answer(&app, &schema, caller, request, &headers).await
+}
+
+/// What every operation of a caller is given.
+fn data(app: &App, caller: Caller) -> Data {
+    tracing::Span::current().record("correlation", tracing::field::display(caller.correlation));
+    let mut data = Data::default();
+    data.insert(loaders::new(app.reader.clone(), caller.actor));
+    data.insert(caller);
+    data
+}
+
+async fn answer(
+    app: &App,
+    schema: &ApiSchema,
+    caller: Caller,
+    mut request: Request,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let subscribes = operation(&request) == Some(OperationType::Subscription);
+    request.data = data(app, caller);
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
+        return Ok(events(app, schema, request));
+    }
+    if subscribes {
+        let message = "a subscription takes a WebSocket (graphql-transport-ws), or the header \
+                       `Accept: text/event-stream`";
+        return Err(ApiError::new(Code::InvalidQuery, message));
+    }
+    let response = schema.execute(request).await;
+    let headers = response.http_headers.clone();
+    Ok((headers, Json(response)).into_response())
+}
+
+/// GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then
+/// `complete`. (graphql-sse's protocol document.)
+fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
+    let stop = app.stop.clone();
+    let answers = schema.execute_stream(request).take_until(stop.cancelled_owned());
+    let next = answers.map(|answer| {
+        let data = serde_json::to_string(&answer).unwrap_or_default();
+        Ok::<_, Infallible>(Event::default().event("next").data(data))
+    });
+    let complete =
+        futures_util::stream::once(async { Ok(Event::default().event("complete").data("")) });
+    Sse::new(next.chain(complete)).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// What a request asks for, if it can be told: the schema refuses what cannot.
+fn operation(request: &Request) -> Option<OperationType> {
+    let document = async_graphql::parser::parse_query(&request.query).ok()?;
+    let name = request.operation_name.as_deref();
+    let mut operations = document.operations.iter();
+    let found = operations.find(|(found, _)| name.is_none() || found.map(|n| n.as_str()) == name);
+    found.map(|(_, operation)| operation.node.ty)
+}

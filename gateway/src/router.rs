@@ -1,0 +1,88 @@
+//! Every route on one page, and what all of them share.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::app::{App, fresh_id};
+use crate::error::{ApiError, Code};
+use crate::{graphiql, graphql, health, live};
+
+/// The routes of a running gateway.
+pub fn router(app: App, metrics: PrometheusHandle) -> Router {
+    let schema = graphql::schema(app.clone());
+    let body_bytes_max = app.config.server.body_bytes_max;
+    let request_wait_max = Duration::from_millis(app.config.server.request_wait_max_ms);
+    Router::new()
+        .route("/graphql", get(live::get).post(live::post))
+        .with_state((app.clone(), schema))
+        .route("/metrics", get(health::metrics).with_state((app.clone(), metrics)))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready).with_state(app))
+        .merge(graphiql::routes())
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            within(request_wait_max, request, next)
+        }))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(span))
+}
+
+async fn unknown_path(request: Request) -> ApiError {
+    let message = format!("there is nothing at {}; GraphQL is at /graphql", request.uri().path());
+    ApiError::new(Code::NotFound, message)
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let (method, path) = (request.method(), request.uri().path());
+    ApiError::new(Code::MethodNotAllowed, format!("{path} does not take {method}"))
+}
+
+/// No request takes longer. What it began goes on: repeat it with the same idempotency key.
+async fn within(wait_max: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(wait_max, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = "the request took too long; a write may still happen: repeat it with \
+                           the same idempotency key";
+            ApiError::new(Code::Timeout, message).into_response()
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    ApiError::internal(&format!("panic: {said}")).into_response()
+}
+
+/// One span a request, with an id that its commands carry too.
+async fn span(request: Request, next: Next) -> Response {
+    let id = fresh_id();
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        id = %id,
+        correlation = tracing::field::Empty,
+        status = tracing::field::Empty,
+    );
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
+    metrics::histogram!("millrace_request_seconds").record(started.elapsed().as_secs_f64());
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}

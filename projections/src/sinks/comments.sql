@@ -1,0 +1,22 @@
+-- Gives a view the comments of the table that it shows.
+do $$
+declare
+    d record;
+begin
+    for d in
+        select a.attname, pg_description.description
+        from pg_description
+        left join pg_attribute as a
+            on a.attrelid = pg_description.objoid and a.attnum = pg_description.objsubid
+            and a.attnum > 0
+        where pg_description.objoid = '{schema}.{table}'::regclass
+            and pg_description.classoid = 'pg_class'::regclass
+    loop
+        if d.attname is null then
+            execute format('comment on view read.{table} is %L', d.description);
+        else
+            execute format('comment on column read.{table}.%I is %L', d.attname, d.description);
+        end if;
+    end loop;
+end
+$$

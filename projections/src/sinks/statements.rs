@@ -1,0 +1,61 @@
+//! The statements of a table, made of its declared columns alone.
+
+use crate::table::Table;
+
+/// A list of items made of columns, separated by commas.
+fn list<T: Table>(item: impl Fn(usize, &str, &str) -> String) -> String {
+    let items = T::COLUMNS.iter().enumerate();
+    items.map(|(n, (name, sql_type))| item(n + 1, name, sql_type)).collect::<Vec<_>>().join(", ")
+}
+
+/// The schema that holds the tables of one version of a projection.
+pub(super) fn schema(projection: &str, version: i32) -> String {
+    format!("{projection}_v{version}")
+}
+
+/// Reads the rows of records: $1 organizations, $2 ids.
+pub(super) fn select<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, _| format!("t.{name}"));
+    let (table, key) = (T::NAME, T::KEY);
+    format!(
+        "select {columns} from unnest($1::uuid[], $2::uuid[]) as k(organization_id, id) \
+         join {schema}.{table} as t on t.organization_id = k.organization_id and t.{id} = k.id \
+         order by {order}",
+        id = key[1],
+        order = key.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", "),
+    )
+}
+
+/// Writes rows, in place of those with the same key: an array for each column.
+pub(super) fn upsert<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, _| name.to_owned());
+    let arrays = list::<T>(|n, _, sql_type| format!("${n}::{sql_type}[]"));
+    let values = T::COLUMNS.iter().filter(|(name, _)| !T::KEY.contains(name));
+    let updates: Vec<_> = values.map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+    let updates = updates.join(", ");
+    let (table, key) = (T::NAME, T::KEY.join(", "));
+    format!(
+        "insert into {schema}.{table} ({columns}) select * from unnest({arrays}) \
+         on conflict ({key}) do update set {updates}"
+    )
+}
+
+/// Removes the rows of records: $1 organizations, $2 ids.
+pub(super) fn delete<T: Table>(schema: &str) -> String {
+    let (table, id) = (T::NAME, T::KEY[1]);
+    format!(
+        "delete from {schema}.{table} as t \
+         using unnest($1::uuid[], $2::uuid[]) as k(organization_id, id) \
+         where t.organization_id = k.organization_id and t.{id} = k.id"
+    )
+}
+
+/// The view that everybody reads: its columns named, their types pinned.
+pub(super) fn view<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, sql_type| format!("{name}::{sql_type} as {name}"));
+    let table = T::NAME;
+    format!(
+        "create or replace view read.{table} with (security_invoker = true) as \
+         select {columns} from {schema}.{table}"
+    )
+}

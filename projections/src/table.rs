@@ -1,0 +1,190 @@
+//! What the SQL sink needs to know of a table: its columns, and how a row becomes values and
+//! values a row. Declared once a table, by [`table!`](crate::table!).
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::At;
+
+/// The values of one column of several rows.
+pub type Column = Box<dyn ToSql + Sync + Send>;
+
+/// A table of a read model.
+pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
+    /// Its name; empty for [`NoChild`].
+    const NAME: &'static str;
+    /// The columns of its primary key, the organization first, the record's id second.
+    const KEY: &'static [&'static str];
+    /// Its columns with their PostgreSQL types.
+    const COLUMNS: &'static [(&'static str, &'static str)];
+
+    /// The organization and the record's id of a row.
+    fn key(&self) -> (Uuid, Uuid);
+
+    /// Notes the last fact in the row.
+    fn stamp(&mut self, at: &At);
+
+    /// The values of rows, a column an array.
+    fn columns(rows: &[&Self]) -> Vec<Column>;
+
+    /// A row as it is stored, its columns in order.
+    ///
+    /// # Errors
+    /// If the stored row does not have these columns.
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error>;
+}
+
+/// A Rust type that a column can have.
+pub trait ColumnType {
+    /// The type's name in PostgreSQL.
+    const NAME: &'static str;
+}
+
+macro_rules! column_types {
+    ($($rust:ty => $sql:literal),+ $(,)?) => {
+        $( impl ColumnType for $rust { const NAME: &'static str = $sql; } )+
+    };
+}
+
+column_types! {
+    Uuid => "uuid",
+    String => "text",
+    bool => "boolean",
+    i16 => "smallint",
+    i32 => "integer",
+    i64 => "bigint",
+    Decimal => "numeric",
+    NaiveDate => "date",
+    DateTime<Utc> => "timestamptz",
+    Value => "jsonb",
+}
+
+impl<T: ColumnType> ColumnType for Option<T> {
+    const NAME: &'static str = T::NAME;
+}
+
+/// There are no child rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoChild {}
+
+impl Table for NoChild {
+    const NAME: &'static str = "";
+    const KEY: &'static [&'static str] = &[];
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[];
+
+    fn key(&self) -> (Uuid, Uuid) {
+        match *self {}
+    }
+
+    fn stamp(&mut self, _: &At) {
+        match *self {}
+    }
+
+    fn columns(_: &[&Self]) -> Vec<Column> {
+        Vec::new()
+    }
+
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        // There is no such row; asking for a column that no row has says so.
+        loop {
+            let _: i32 = row.try_get(usize::MAX)?;
+        }
+    }
+}
+
+/// Declares a row and its [`Table`]. Every row begins with `organization_id` and the record's id;
+/// a `record` also carries `version`, `position` and `changed_at`, which the runner stamps.
+#[macro_export]
+macro_rules! table {
+    (
+        $(#[$doc:meta])*
+        record $name:ident in $table:literal by $id:ident {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
+        }
+    ) => {
+        $crate::table! {
+            @table $(#[$doc])* $name $table $id [$id] {
+                $( $(#[$field_doc])* $field: $type, )+
+                /// The version of the record's stream.
+                version: i64,
+                /// The position of the last fact in the row.
+                position: i64,
+                /// When the last fact was recorded.
+                changed_at: chrono::DateTime<chrono::Utc>,
+            }
+            stamp(row, at) {
+                row.version = at.version;
+                row.position = at.position.0;
+                row.changed_at = at.recorded_at;
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        child $name:ident in $table:literal by $id:ident, $line:ident {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
+        }
+    ) => {
+        $crate::table! {
+            @table $(#[$doc])* $name $table $id [$id, $line] {
+                $( $(#[$field_doc])* $field: $type, )+
+            }
+            stamp(row, at) { let _ = (row, at); }
+        }
+    };
+    (
+        @table $(#[$doc:meta])* $name:ident $table:literal $id:ident [$($key:ident),+] {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
+        }
+        stamp($row:ident, $at:ident) $stamp:block
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            /// The tenant.
+            pub organization_id: uuid::Uuid,
+            $( $(#[$field_doc])* pub $field: $type, )+
+        }
+
+        impl $crate::table::Table for $name {
+            const NAME: &'static str = $table;
+            const KEY: &'static [&'static str] =
+                &["organization_id", $( stringify!($key), )+];
+            const COLUMNS: &'static [(&'static str, &'static str)] = &[
+                ("organization_id", "uuid"),
+                $( (stringify!($field), <$type as $crate::table::ColumnType>::NAME), )+
+            ];
+
+            fn key(&self) -> (uuid::Uuid, uuid::Uuid) {
+                (self.organization_id, self.$id)
+            }
+
+            fn stamp(&mut self, $at: &$crate::At) {
+                let $row = self;
+                $stamp
+            }
+
+            fn columns(rows: &[&Self]) -> Vec<$crate::table::Column> {
+                vec![
+                    Box::new(rows.iter().map(|row| row.organization_id).collect::<Vec<_>>()),
+                    $( Box::new(
+                        rows.iter().map(|row| row.$field.clone()).collect::<Vec<$type>>(),
+                    ), )+
+                ]
+            }
+
+            fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+                let mut column = 0..;
+                let mut next = || column.next().unwrap_or_default();
+                Ok(Self {
+                    organization_id: row.try_get(next())?,
+                    $( $field: row.try_get(next())?, )+
+                })
+            }
+        }
+    };
+}

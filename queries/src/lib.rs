@@ -1,0 +1,203 @@
+//! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
+//! projections' business, how they are shown the gateway's.
+
+pub mod credit;
+pub mod customers;
+pub mod orders;
+pub mod organizations;
+pub mod page;
+pub mod products;
+pub mod stock;
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use events::access::{Access, Permission, read};
+use events::words::Position;
+use projections::table::Table;
+pub use projections::watermarks::{Mark, Pending, Watermarks};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls};
+
+/// A parameter of a query.
+pub type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// Bounds of reading.
+#[derive(Debug, Clone)]
+pub struct ReaderLimits {
+    /// Connections for queries.
+    pub connections_max: usize,
+    /// How long a query waits for a connection.
+    pub connection_wait_max: Duration,
+    /// How long a query waits for the position that it is to see.
+    pub at_least_wait_max: Duration,
+    /// How long PostgreSQL may work on one query.
+    pub statement_wait_max: Duration,
+    /// Records of a page, at the most.
+    pub page_max: usize,
+    /// Records of a page, if nobody says how many.
+    pub page_default: usize,
+}
+
+impl Default for ReaderLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 16,
+            connection_wait_max: Duration::from_secs(5),
+            at_least_wait_max: Duration::from_secs(5),
+            statement_wait_max: Duration::from_secs(10),
+            page_max: 100,
+            page_default: 20,
+        }
+    }
+}
+
+/// Why a query has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum QueryError {
+    /// The actor may not see it.
+    #[error("this needs the permission {0}")]
+    Denied(Permission),
+    /// The position that it is to see is not readable in time.
+    #[error(transparent)]
+    Pending(#[from] Pending),
+    /// An argument is not one that the query takes.
+    #[error("{message}")]
+    Invalid {
+        /// Which.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// The database cannot be reached, or not in time.
+    #[error("the read models are not available: {0}")]
+    Unavailable(String),
+    /// The database refused.
+    #[error("the read models' database refused: {0}")]
+    Database(String),
+}
+
+impl From<tokio_postgres::Error> for QueryError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
+        match error.code().map(|code| code.code()) {
+            None => Self::Unavailable(shown),
+            Some(code) if code.starts_with("57") || code.starts_with("53") => {
+                Self::Unavailable(shown)
+            }
+            Some(_) => Self::Database(shown),
+        }
+    }
+}
+
+/// Reads the read models; clones share connections.
+#[derive(Clone)]
+pub struct Reader {
+    pool: Pool,
+    watermarks: Watermarks,
+    limits: ReaderLimits,
+}
+
+impl Reader {
+    /// A reader of this database.
+    ///
+    /// # Errors
+    /// If the limits make no pool.
+    pub fn new(
+        config: &Config,
+        watermarks: Watermarks,
+        limits: ReaderLimits,
+    ) -> Result<Self, QueryError> {
+        let mut config = config.clone();
+        let statement_wait = limits.statement_wait_max.as_millis();
+        config.options(format!("-c statement_timeout={statement_wait} -c jit=off"));
+        config.application_name("millrace queries");
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(limits.connections_max)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(limits.connection_wait_max))
+            .create_timeout(Some(limits.connection_wait_max))
+            .build()
+            .map_err(|error| QueryError::Unavailable(error.to_string()))?;
+        Ok(Self { pool, watermarks, limits })
+    }
+
+    /// The bounds of reading.
+    #[must_use]
+    pub fn limits(&self) -> &ReaderLimits {
+        &self.limits
+    }
+
+    /// How far the read models have come.
+    #[must_use]
+    pub fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), QueryError> {
+        self.client().await?.batch_execute("select 1").await?;
+        Ok(())
+    }
+
+    /// Waits, bounded, until these read models hold a position.
+    ///
+    /// # Errors
+    /// [`QueryError::Pending`], if they do not in time.
+    pub async fn at_least(
+        &self,
+        read_models: &[&'static str],
+        position: Option<Position>,
+    ) -> Result<(), QueryError> {
+        let Some(position) = position else {
+            return Ok(());
+        };
+        let wait = self.limits.at_least_wait_max;
+        Ok(self.watermarks.wait(read_models, position, wait).await?)
+    }
+
+    pub(crate) async fn client(&self) -> Result<Object, QueryError> {
+        self.pool.get().await.map_err(|error| QueryError::Unavailable(error.to_string()))
+    }
+
+    /// Rows of a read model. The boundary is added here, so no query can do without: `condition`
+    /// continues `where organization_id = $1 and`, its parameters begin with $2.
+    pub(crate) async fn rows<T: Table>(
+        &self,
+        access: &Access,
+        feature: &'static str,
+        condition: &str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<T>, QueryError> {
+        if !access.actor.may(read(feature)) {
+            return Err(QueryError::Denied(read(feature)));
+        }
+        let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
+        let statement = format!(
+            "select {} from read.{} where organization_id = $1 and {condition}",
+            columns.join(", "),
+            T::NAME,
+        );
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&statement).await?;
+        let mut all: Vec<Param<'_>> = vec![&access.organization.0];
+        all.extend(params);
+        let rows = client.query(&statement, &all).await?;
+        Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
+    }
+
+    /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].
+    pub(crate) async fn row<T: Table>(
+        &self,
+        access: &Access,
+        feature: &'static str,
+        condition: &str,
+        params: &[Param<'_>],
+    ) -> Result<Option<T>, QueryError> {
+        Ok(self.rows(access, feature, condition, params).await?.pop())
+    }
+}

@@ -1,0 +1,40 @@
+//! Organizations: the one that an access is for, and the only one there is, for callers who did
+//! not say which.
+
+use events::access::{Access, read};
+use events::words::{Actor, OrganizationId};
+pub use projections::organizations::OrganizationRow;
+use uuid::Uuid;
+
+use crate::{QueryError, Reader};
+
+/// What these queries read.
+pub const READS: &[&str] = &["organizations"];
+
+impl Reader {
+    /// The organization that the access is for.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn organization(
+        &self,
+        access: &Access,
+    ) -> Result<Option<OrganizationRow>, QueryError> {
+        self.row(access, "organizations", "true", &[]).await
+    }
+
+    /// The organizations that an actor may act in: at most two, to tell none, one and several.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn organizations_of(&self, actor: Actor) -> Result<Vec<OrganizationId>, QueryError> {
+        if !actor.may(read("organizations")) {
+            return Err(QueryError::Denied(read("organizations")));
+        }
+        let client = self.client().await?;
+        let statement =
+            client.prepare_cached("select organization_id from read.organizations limit 2").await?;
+        let rows = client.query(&statement, &[]).await?;
+        Ok(rows.iter().map(|row| OrganizationId(row.get::<_, Uuid>(0))).collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! Pages by key: a cursor names the last record seen, so nothing is skipped or shown twice however
+//! much is added meanwhile.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{QueryError, ReaderLimits};
+
+/// Which page: the first `first` after a cursor, or the last `last` before one.
+#[derive(Debug, Clone, Default)]
+pub struct PageArgs {
+    /// How many from the start.
+    pub first: Option<i32>,
+    /// After which record.
+    pub after: Option<String>,
+    /// How many from the end.
+    pub last: Option<i32>,
+    /// Before which record.
+    pub before: Option<String>,
+}
+
+/// A page of records.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The records, in the list's order.
+    pub items: Vec<T>,
+    /// Whether the list goes on behind them.
+    pub has_next: bool,
+    /// Whether the list has some before them.
+    pub has_previous: bool,
+}
+
+/// A place in a list: a time, and the record's id where times are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The time that the list is ordered by.
+    pub at: DateTime<Utc>,
+    /// The record.
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// The opaque text of the cursor.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut bytes = self.at.timestamp_micros().to_be_bytes().to_vec();
+        bytes.extend_from_slice(self.id.as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The cursor in a text.
+    ///
+    /// # Errors
+    /// If no cursor made the text.
+    pub fn decode(field: &'static str, text: &str) -> Result<Self, QueryError> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let parts = bytes.as_deref().and_then(|bytes| bytes.split_first_chunk::<8>());
+        let cursor = parts.and_then(|(micros, id)| {
+            let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
+            Some(Self { at, id: Uuid::from_slice(id).ok()? })
+        });
+        cursor.ok_or_else(|| QueryError::Invalid {
+            field,
+            message: format!("`{text}` is no cursor; use one that a page of this list gave you"),
+        })
+    }
+}
+
+/// A page, checked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) size: usize,
+    pub(crate) backward: bool,
+    pub(crate) after: Option<Cursor>,
+    pub(crate) before: Option<Cursor>,
+}
+
+impl PageArgs {
+    pub(crate) fn check(&self, limits: &ReaderLimits) -> Result<Wanted, QueryError> {
+        let refused = |field, message: String| Err(QueryError::Invalid { field, message });
+        let (field, size) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return refused("last", "give `first` or `last`, not both".to_owned());
+            }
+            (Some(first), None) => ("first", first),
+            (None, Some(last)) => ("last", last),
+            (None, None) => ("first", i32::try_from(limits.page_default).unwrap_or(i32::MAX)),
+        };
+        let size = match usize::try_from(size) {
+            Ok(size) if (1..=limits.page_max).contains(&size) => size,
+            _ => {
+                let max = limits.page_max;
+                return refused(field, format!("`{field}: {size}` is not between 1 and {max}"));
+            }
+        };
+        let cursor = |field, text: &Option<String>| {
+            text.as_deref().map(|text| Cursor::decode(field, text)).transpose()
+        };
+        let after = cursor("after", &self.after)?;
+        let before = cursor("before", &self.before)?;
+        Ok(Wanted { size, backward: self.last.is_some(), after, before })
+    }
+}
+
+impl Wanted {
+    /// The page in rows that were read in its direction, one more than its size.
+    pub(crate) fn page<T>(&self, mut items: Vec<T>) -> Page<T> {
+        let more = items.len() > self.size;
+        items.truncate(self.size);
+        if self.backward {
+            items.reverse();
+            return Page { items, has_next: self.before.is_some(), has_previous: more };
+        }
+        Page { items, has_next: more, has_previous: self.after.is_some() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_its_text() {
+        let at = DateTime::from_timestamp_micros(1_772_000_000_123_456).unwrap();
+        let cursor = Cursor { at, id: Uuid::from_u128(7) };
+        assert_eq!(Cursor::decode("after", &cursor.encode()).unwrap(), cursor);
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for text in ["", "x", "AAAA", "not base64!", &"A".repeat(100)] {
+            assert!(Cursor::decode("after", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_size_within_the_limit() {
+        let limits = ReaderLimits::default();
+        for first in [-1, 0, 101] {
+            let page = PageArgs { first: Some(first), ..PageArgs::default() };
+            assert!(page.check(&limits).is_err(), "{first}");
+        }
+        assert_eq!(PageArgs::default().check(&limits).unwrap().size, 20);
+    }
+}

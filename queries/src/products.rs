@@ -1,0 +1,36 @@
+//! Products, one at a time.
+
+use events::access::Access;
+pub use projections::products::ProductRow;
+use uuid::Uuid;
+
+use crate::{QueryError, Reader};
+
+/// What these queries read.
+pub const READS: &[&str] = &["products"];
+
+impl Reader {
+    /// A product.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn product(
+        &self,
+        access: &Access,
+        id: Uuid,
+    ) -> Result<Option<ProductRow>, QueryError> {
+        self.row(access, "products", "product_id = $2", &[&id]).await
+    }
+
+    /// The product with this SKU.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn product_by_sku(
+        &self,
+        access: &Access,
+        sku: &str,
+    ) -> Result<Option<ProductRow>, QueryError> {
+        self.row(access, "products", "sku = $2", &[&sku]).await
+    }
+}

@@ -1,0 +1,267 @@
+//! Batch, apply, checkpoint: reads facts once for all projections of the process and gives each
+//! its own. What they make of them is theirs.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use events::Recorded;
+use events::facts::DecodeError;
+use events::log::{ConnectError, Log, LogError, RawFact, connect};
+use events::words::Position;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, pin_mut};
+use projections::sinks::sql::{Projection, Sink, SinkError};
+use projections::watermarks::Watermarks;
+use tokio_postgres::Config;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// Bounds of the projector.
+#[derive(Debug, Clone)]
+pub struct ProjectorLimits {
+    /// Facts read at once.
+    pub page_facts_max: u32,
+    /// How often a page that a projection refuses is tried, before that projection stops.
+    pub attempts_max: u32,
+    /// The longest pause before a new attempt.
+    pub pause_max: Duration,
+}
+
+impl Default for ProjectorLimits {
+    fn default() -> Self {
+        let pause_max = Duration::from_secs(2);
+        Self { page_facts_max: 2_000, attempts_max: 10, pause_max }
+    }
+}
+
+/// How far a projection may run ahead of its stored checkpoint where no fact was its own.
+const UNSTORED_POSITIONS_MAX: i64 = 10_000;
+
+/// Something kept the projector from going on.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectorError {
+    /// The log could not be read.
+    #[error("reading the log: {0}")]
+    Log(#[from] LogError),
+    /// No connection to write on.
+    #[error("connecting: {0}")]
+    Connect(#[from] ConnectError),
+    /// A read model could not be written.
+    #[error("writing `{projection}`: {error}")]
+    Sink {
+        /// Which one.
+        projection: &'static str,
+        /// Why.
+        error: SinkError,
+    },
+}
+
+/// Keeps the read models up to date until told to stop; what fails is tried again.
+pub struct Projector {
+    log: Log,
+    config: Config,
+    projections: Vec<Box<dyn Projection>>,
+    watermarks: Watermarks,
+    limits: ProjectorLimits,
+    stopped: HashSet<&'static str>,
+    attempts: HashMap<&'static str, u32>,
+}
+
+/// A projection that is open for writing.
+struct Open {
+    name: &'static str,
+    feature: &'static str,
+    sink: Box<dyn Sink>,
+    /// It holds everything up to here, stored or not.
+    reached: Position,
+}
+
+/// Facts, decoded once for everybody.
+struct Page {
+    facts: Vec<Recorded>,
+    last: Position,
+    /// Features of which a fact cannot be read, and why.
+    unreadable: HashMap<String, DecodeError>,
+}
+
+impl Projector {
+    /// Creates what tables and views the projections lack.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses.
+    pub async fn prepare(
+        log: Log,
+        config: Config,
+        watermarks: Watermarks,
+        limits: ProjectorLimits,
+    ) -> Result<Self, ProjectorError> {
+        let projections = projections::all();
+        let mut client = connect(&config).await?;
+        for projection in &projections {
+            let name = projection.name();
+            let created = projection.create(&mut client).await;
+            created.map_err(|error| ProjectorError::Sink { projection: name, error })?;
+        }
+        let (stopped, attempts) = (HashSet::new(), HashMap::new());
+        Ok(Self { log, config, projections, watermarks, limits, stopped, attempts })
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let (token, before) = (stop.clone(), self.progress());
+            let error = tokio::select! {
+                () = token.cancelled() => return,
+                result = self.follow() => match result {
+                    Ok(()) => return,
+                    Err(error) => error,
+                },
+            };
+            tracing::warn!(%error, "the read models stand still; trying again");
+            metrics::counter!("millrace_projector_retries").increment(1);
+            self.count(&error);
+            if self.progress() > before {
+                pause = Duration::from_millis(50);
+            }
+            tokio::select! {
+                () = token.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(self.limits.pause_max);
+        }
+    }
+
+    fn progress(&self) -> i64 {
+        self.watermarks.all().map(|(_, mark)| mark.reached.0).sum()
+    }
+
+    /// A projection that refuses the same page again and again stops alone.
+    fn count(&mut self, error: &ProjectorError) {
+        let ProjectorError::Sink { projection, error } = error else {
+            return;
+        };
+        let attempts = self.attempts.entry(projection).or_insert(0);
+        *attempts += 1;
+        if *attempts >= self.limits.attempts_max && error.is_refusal() {
+            stop(&self.watermarks, &mut self.stopped, projection, &error.to_string());
+        }
+    }
+
+    /// Follows the log from the lowest checkpoint.
+    async fn follow(&mut self) -> Result<(), ProjectorError> {
+        let mut open = self.open().await?;
+        let Some(from) = open.iter().map(|open| open.reached).min() else {
+            return Ok(());
+        };
+        let features: HashSet<&str> = open.iter().map(|open| open.feature).collect();
+        let raw = self.log.follow(from, self.limits.page_facts_max.into());
+        let pages = raw.map(|raw| raw.map(|raw| page(&raw, &features)));
+        pin_mut!(pages);
+        let mut next = pages.next().await;
+        while let Some(page) = next {
+            let page = page?;
+            open.retain(|open| match page.unreadable.get(open.feature) {
+                Some(error) => {
+                    stop(&self.watermarks, &mut self.stopped, open.name, &error.to_string());
+                    false
+                }
+                None => true,
+            });
+            let watermarks = &self.watermarks;
+            let (applied, ahead) = {
+                let applied = join_all(open.iter_mut().map(|open| open.apply(&page, watermarks)));
+                tokio::pin!(applied);
+                let mut ahead = None;
+                loop {
+                    tokio::select! {
+                        applied = &mut applied => break (applied, ahead),
+                        page = pages.next(), if ahead.is_none() => ahead = Some(page),
+                    }
+                }
+            };
+            for (result, open) in applied.into_iter().zip(&open) {
+                let projection = open.name;
+                result.map_err(|error| ProjectorError::Sink { projection, error })?;
+                self.attempts.remove(projection);
+            }
+            next = match ahead {
+                Some(page) => page,
+                None => pages.next().await,
+            };
+        }
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Vec<Open>, ProjectorError> {
+        let mut open = Vec::with_capacity(self.projections.len());
+        for projection in &self.projections {
+            let (name, feature) = (projection.name(), projection.feature());
+            if self.stopped.contains(name) {
+                continue;
+            }
+            let client = connect(&self.config).await?;
+            let sink = projection.open(client).await;
+            let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
+            let reached = sink.position();
+            self.watermarks.advance(name, reached);
+            open.push(Open { name, feature, sink, reached });
+        }
+        Ok(open)
+    }
+}
+
+fn stop(
+    watermarks: &Watermarks,
+    stopped: &mut HashSet<&'static str>,
+    projection: &'static str,
+    reason: &str,
+) {
+    tracing::error!(projection, reason, "a read model stops");
+    metrics::gauge!("millrace_projection_stopped", "projection" => projection).set(1.0);
+    stopped.insert(projection);
+    watermarks.stop(projection, reason);
+}
+
+fn page(raw: &[RawFact], features: &HashSet<&str>) -> Page {
+    let last = raw.last().map_or(Position(0), |fact| fact.position);
+    let mut page = Page { facts: Vec::with_capacity(raw.len()), last, unreadable: HashMap::new() };
+    for fact in raw.iter().filter(|fact| features.contains(fact.feature.as_str())) {
+        match Recorded::try_from(fact) {
+            Ok(recorded) => page.facts.push(recorded),
+            Err(error) => drop(page.unreadable.insert(fact.feature.clone(), error)),
+        }
+    }
+    page
+}
+
+impl Open {
+    /// Takes in the facts of a page that are its own.
+    async fn apply(&mut self, page: &Page, watermarks: &Watermarks) -> Result<(), SinkError> {
+        let own =
+            |fact: &&Recorded| fact.event.feature() == self.feature && fact.position > self.reached;
+        let facts: Vec<&Recorded> = page.facts.iter().filter(own).collect();
+        let unstored = page.last.0 - self.sink.position().0;
+        if !facts.is_empty() || unstored > UNSTORED_POSITIONS_MAX {
+            let span = tracing::debug_span!(
+                "projection",
+                name = self.name,
+                from = self.reached.0,
+                to = page.last.0,
+                facts = facts.len(),
+            );
+            self.reached = self.sink.apply(&facts, page.last).instrument(span).await?;
+        }
+        self.reached = self.reached.max(page.last);
+        watermarks.advance(self.name, self.reached);
+        if let Some(last) = facts.last() {
+            let lag = chrono::Utc::now() - last.recorded_at;
+            let seconds = lag.as_seconds_f64();
+            metrics::gauge!("millrace_projection_lag_seconds", "projection" => self.name)
+                .set(seconds);
+            metrics::counter!("millrace_projection_facts", "projection" => self.name)
+                .increment(facts.len() as u64);
+        }
+        Ok(())
+    }
+}
