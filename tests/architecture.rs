@@ -14,33 +14,9 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("projections", &["events"]),
     ("queries", &["events", "projections"]),
     ("workers", &["commands", "events", "projections", "queries"]),
-    (
-        "gateway",
-        &["commands", "events", "projections", "queries", "workers"],
-    ),
-    (
-        "tests",
-        &[
-            "commands",
-            "events",
-            "gateway",
-            "projections",
-            "queries",
-            "workers",
-        ],
-    ),
-    (
-        "benches",
-        &[
-            "commands",
-            "events",
-            "gateway",
-            "projections",
-            "queries",
-            "tests",
-            "workers",
-        ],
-    ),
+    ("gateway", &["commands", "events", "projections", "queries", "workers"]),
+    ("tests", &["commands", "events", "gateway", "projections", "queries", "workers"]),
+    ("benches", &["commands", "events", "gateway", "projections", "queries", "tests", "workers"]),
 ];
 
 /// Where features stand beside a few files that are about none of them.
@@ -55,36 +31,22 @@ fn every_room_uses_the_rooms_of_the_table_and_no_others() {
     for (room, uses) in ROOMS {
         let expected: Names = uses.iter().map(|name| (*name).to_owned()).collect();
         let found = rooms_used(&manifest(&format!("{room}/Cargo.toml")));
-        assert_eq!(
-            found, expected,
-            "{room}/Cargo.toml (left) and the table (right) differ"
-        );
+        assert_eq!(found, expected, "{room}/Cargo.toml (left) and the table (right) differ");
     }
 }
 
 #[test]
 fn the_table_names_every_member_of_the_workspace() {
     let workspace = manifest("Cargo.toml");
-    let members = workspace["workspace"]["members"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let members: Names = members
-        .filter_map(|name| Some(name.as_str()?.to_owned()))
-        .collect();
+    let members = workspace["workspace"]["members"].as_array().into_iter().flatten();
+    let members: Names = members.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
     let rooms: Names = ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect();
-    assert_eq!(
-        members, rooms,
-        "the workspace's members (left) and the table (right) differ"
-    );
+    assert_eq!(members, rooms, "the workspace's members (left) and the table (right) differ");
 }
 
 #[test]
 fn in_gateway_only_main_and_verbs_name_workers_or_projections() {
-    let shortcuts: Vec<String> = files()
-        .iter()
-        .flat_map(|(p, text)| shortcuts(p, text))
-        .collect();
+    let shortcuts: Vec<String> = files().iter().flat_map(|(p, text)| shortcuts(p, text)).collect();
     let right = "ask queries, or move it to main.rs or verbs/";
     assert!(shortcuts.is_empty(), "{right}:\n{}\n", shortcuts.join("\n"));
 }
@@ -93,19 +55,9 @@ fn in_gateway_only_main_and_verbs_name_workers_or_projections() {
 fn every_feature_is_decided_in_a_file_of_its_name() {
     let files = files();
     let features = features(&files);
-    assert!(
-        !features.is_empty(),
-        "no file of events/src declares `facts!`"
-    );
-    let missing: Vec<_> = features
-        .difference(&stems(&files, "commands/src/"))
-        .cloned()
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "no commands/src/<feature>.rs for {}",
-        missing.join(", ")
-    );
+    assert!(!features.is_empty(), "no file of events/src declares `facts!`");
+    let missing: Vec<_> = features.difference(&stems(&files, "commands/src/")).cloned().collect();
+    assert!(missing.is_empty(), "no commands/src/<feature>.rs for {}", missing.join(", "));
 }
 
 #[test]
@@ -115,18 +67,14 @@ fn a_feature_has_the_same_name_in_every_room() {
     for (folder, besides) in FEATURE_FOLDERS {
         let strangers = strangers(&stems(&files, folder), &features, besides).join(", ");
         let right = "name it as in events/src, or list it in FEATURE_FOLDERS";
-        assert!(
-            strangers.is_empty(),
-            "{folder}: no feature is called {strangers}: {right}"
-        );
+        assert!(strangers.is_empty(), "{folder}: no feature is called {strangers}: {right}");
     }
 }
 
 fn manifest(path: &str) -> toml::Table {
     let found = files().into_iter().find(|(known, _)| known == path);
     let (_, text) = found.unwrap_or_else(|| panic!("there is no {path}"));
-    text.parse()
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
+    text.parse().unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The rooms among all dependencies of a manifest: for building, for tests, for one platform too.
@@ -141,11 +89,7 @@ fn rooms_used(manifest: &toml::Table) -> Names {
             continue;
         }
         let renamed = |entry: &toml::Value| Some(entry.get("package")?.as_str()?.to_owned());
-        used.extend(
-            table
-                .iter()
-                .map(|(name, entry)| renamed(entry).unwrap_or(name.clone())),
-        );
+        used.extend(table.iter().map(|(name, entry)| renamed(entry).unwrap_or(name.clone())));
     }
     used.retain(|name| ROOMS.iter().any(|(room, _)| room == name));
     used
@@ -160,24 +104,14 @@ fn shortcuts(path: &str, text: &str) -> Vec<String> {
     }
     let words = words(text);
     let named = |room: &str| {
-        let patterns: [&[&str]; 4] = [
-            &[room, ":", ":"],
-            &["use", room],
-            &["use", ":", ":", room],
-            &[room, "as"],
-        ];
-        let lines = patterns
-            .iter()
-            .flat_map(|pattern| lines_of(&words, pattern));
+        let patterns: [&[&str]; 4] =
+            [&[room, ":", ":"], &["use", room], &["use", ":", ":", room], &[room, "as"]];
+        let lines = patterns.iter().flat_map(|pattern| lines_of(&words, pattern));
         lines.collect::<BTreeSet<_>>()
     };
     let rooms = ["projections", "workers"];
-    let found = rooms
-        .iter()
-        .flat_map(|room| named(room).into_iter().map(move |line| (room, line)));
-    found
-        .map(|(room, line)| format!("{path}:{line}: names `{room}`"))
-        .collect()
+    let found = rooms.iter().flat_map(|room| named(room).into_iter().map(move |line| (room, line)));
+    found.map(|(room, line)| format!("{path}:{line}: names `{room}`")).collect()
 }
 
 /// The features: the files of events that declare facts. Not the one that defines how.
@@ -187,29 +121,19 @@ fn features(files: &[(String, String)]) -> Names {
         let defines = lines_of(&words, &["macro_rules", "!", "facts"]);
         defines.is_empty() && !lines_of(&words, &["facts", "!"]).is_empty()
     };
-    let events = files
-        .iter()
-        .filter(|(path, _)| path.starts_with("events/src/"));
+    let events = files.iter().filter(|(path, _)| path.starts_with("events/src/"));
     let declaring = events.filter(|(path, text)| path.ends_with(".rs") && declares(text));
     stems(&declaring.cloned().collect::<Vec<_>>(), "events/src/")
 }
 
 /// The names right under a folder, of files and folders alike, without endings.
 fn stems(files: &[(String, String)], folder: &str) -> Names {
-    let inside = files
-        .iter()
-        .filter_map(|(path, _)| path.strip_prefix(folder));
-    inside
-        .filter_map(|path| Some(path.split(['/', '.']).next()?.to_owned()))
-        .collect()
+    let inside = files.iter().filter_map(|(path, _)| path.strip_prefix(folder));
+    inside.filter_map(|path| Some(path.split(['/', '.']).next()?.to_owned())).collect()
 }
 
 fn strangers(stems: &Names, features: &Names, besides: &[&str]) -> Vec<String> {
-    stems
-        .difference(features)
-        .filter(|stem| !besides.contains(&stem.as_str()))
-        .cloned()
-        .collect()
+    stems.difference(features).filter(|stem| !besides.contains(&stem.as_str())).cloned().collect()
 }
 
 #[cfg(test)]
@@ -231,10 +155,7 @@ mod proofs {
             target."cfg(unix)".build-dependencies.queries.workspace = true
         "#;
         let manifest: toml::Table = manifest.parse().expect("it is TOML");
-        assert_eq!(
-            rooms_used(&manifest),
-            names(&["events", "projections", "queries", "tests"])
-        );
+        assert_eq!(rooms_used(&manifest), names(&["events", "projections", "queries", "tests"]));
     }
 
     #[test]
@@ -242,28 +163,17 @@ mod proofs {
         let text = "use workers::jobs;\nuse ::projections;\nfn f() {\n    projections::all();\n}";
         assert_eq!(shortcuts("gateway/src/graphql.rs", text).len(), 3);
         assert_eq!(
-            shortcuts(
-                "gateway/src/a.rs",
-                "fn f(workers: u32) { g(c.projections) }"
-            )
-            .len(),
+            shortcuts("gateway/src/a.rs", "fn f(workers: u32) { g(c.projections) }").len(),
             0
         );
-        for free in [
-            "gateway/src/main.rs",
-            "gateway/src/verbs/serve.rs",
-            "workers/src/lib.rs",
-        ] {
+        for free in ["gateway/src/main.rs", "gateway/src/verbs/serve.rs", "workers/src/lib.rs"] {
             assert!(shortcuts(free, text).is_empty(), "{free}");
         }
     }
 
     #[test]
     fn a_file_that_is_called_differently_is_found() {
-        let facts = (
-            "events/src/orders.rs".to_owned(),
-            "crate::facts! { A }".to_owned(),
-        );
+        let facts = ("events/src/orders.rs".to_owned(), "crate::facts! { A }".to_owned());
         let words = (
             "events/src/words.rs".to_owned(),
             "macro_rules! facts { () => { facts!{} } }".to_owned(),

@@ -1,1 +1,18 @@
-//! x
+//! Every claim about the whole, in one test program.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod architecture;
+mod contracts;
+mod crashes;
+mod executor;
+mod folds;
+mod inputs;
+mod log;
+mod orders;
+mod paging;
+mod postgres;
+mod programs;
+mod readme;
+mod subscriptions;
+mod tidy;

@@ -1,10 +1,7 @@
 //! Claims about the embedded PostgreSQL, each on a cluster of its own and against real processes;
 //! what the program stores in it is claimed elsewhere.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what the tests share may fail as they may"
-)]
+#![expect(clippy::unwrap_used, reason = "what the tests share may fail as they may")]
 
 mod dying;
 mod owning;
@@ -36,13 +33,7 @@ struct Place(TempDir);
 impl Place {
     fn new() -> Self {
         let open = Permissions::from_mode(0o755);
-        Self(
-            tempfile::Builder::new()
-                .prefix("millrace-")
-                .permissions(open)
-                .tempdir()
-                .unwrap(),
-        )
+        Self(tempfile::Builder::new().prefix("millrace-").permissions(open).tempdir().unwrap())
     }
 
     fn data(&self) -> PathBuf {
@@ -114,20 +105,13 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
 }
 
 async fn show(client: &Client, setting: &str) -> String {
-    client
-        .query_one(&format!("SHOW {setting}"), &[])
-        .await
-        .unwrap()
-        .get(0)
+    client.query_one(&format!("SHOW {setting}"), &[]).await.unwrap().get(0)
 }
 
 async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !holds().await {
-        assert!(
-            since.elapsed() < Duration::from_secs(30),
-            "not within 30 s: {what}"
-        );
+        assert!(since.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -149,13 +133,8 @@ impl Program {
     fn begin(data: &Path, uid: Option<Uid>) -> Self {
         let (_, module) = module_path!().split_once("::").unwrap();
         let mut command = StdCommand::new(std::env::current_exe().unwrap());
-        command
-            .arg("--exact")
-            .arg(format!("{module}::another_program_can_use_it"));
-        command
-            .arg("--nocapture")
-            .env(PROGRAM, data)
-            .process_group(0);
+        command.arg("--exact").arg(format!("{module}::another_program_can_use_it"));
+        command.arg("--nocapture").env(PROGRAM, data).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(uid) = uid {
             let user = User::from_uid(uid).unwrap().unwrap();
@@ -170,13 +149,7 @@ impl Program {
     }
 
     async fn stop(&mut self) {
-        self.0
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"stop\n")
-            .await
-            .unwrap();
+        self.0.stdin.as_mut().unwrap().write_all(b"stop\n").await.unwrap();
         self.line_with("stopped").await;
         assert!(self.0.wait().await.unwrap().success());
     }
@@ -203,10 +176,7 @@ impl Program {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "this is how it tells the test that began it"
-)]
+#[expect(clippy::print_stdout, reason = "this is how it tells the test that began it")]
 async fn act_as_program(data: &Path) {
     let embedded = Embedded::start(options(data)).await.unwrap();
     println!("ready {}", embedded.url());

@@ -1,1 +1,35 @@
-//! x
+//! What tests stand on: one PostgreSQL for all of them, a database for each, a gateway in process
+//! or as a program, actors with tokens, builders. No claims: those are in the test files.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+pub mod app;
+pub mod client;
+pub mod clock;
+pub mod cluster;
+pub mod golden;
+pub mod program;
+pub mod shop;
+
+pub use app::{TestApp, test, test_with};
+pub use client::Client;
+pub use program::Program;
+pub use shop::Shop;
+
+use std::path::PathBuf;
+
+/// The root of the checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A file or directory of the shared real data.
+///
+/// # Panics
+/// If `CI` is set and it is missing. Without `CI`, the caller may do without.
+#[must_use]
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let found = root().join("../shared").join(path);
+    assert!(found.exists() || std::env::var_os("CI").is_none(), "{} is missing", found.display());
+    found.exists().then_some(found)
+}

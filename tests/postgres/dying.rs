@@ -10,17 +10,11 @@ async fn a_killed_server_is_started_again() {
     program.ready().await;
     let embedded = place.start().await;
     let client = connect(&embedded.url()).await.unwrap();
-    client
-        .batch_execute("CREATE TABLE kept AS SELECT 1")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept AS SELECT 1").await.unwrap();
 
     let killed = place.server();
     kill(killed, Signal::SIGKILL).unwrap();
-    eventually("it answers again", async || {
-        place.answers_after(killed).await
-    })
-    .await;
+    eventually("it answers again", async || place.answers_after(killed).await).await;
     let again = place.server();
     let client = connect(&embedded.url()).await.unwrap();
     assert_eq!(client.query("TABLE kept", &[]).await.unwrap().len(), 1);
@@ -51,10 +45,7 @@ async fn orphans_of_a_killed_server_are_waited_for() {
     let orphan = keep_busy(&embedded.url()).await;
     let killed = place.server();
     kill(killed, Signal::SIGKILL).unwrap();
-    eventually("it answers again", async || {
-        place.answers_after(killed).await
-    })
-    .await;
+    eventually("it answers again", async || place.answers_after(killed).await).await;
     assert!(orphan.is_finished(), "two servers on one cluster");
     embedded.stop().await.unwrap();
 }
@@ -68,10 +59,7 @@ async fn a_dead_server_is_noticed_even_if_its_parent_hangs() {
     let killed = place.server();
     kill(program.pid(), Signal::SIGSTOP).unwrap();
     kill(killed, Signal::SIGKILL).unwrap();
-    eventually("it answers again", async || {
-        place.answers_after(killed).await
-    })
-    .await;
+    eventually("it answers again", async || place.answers_after(killed).await).await;
     program.kill().await;
     embedded.stop().await.unwrap();
 }
@@ -88,10 +76,7 @@ async fn a_server_that_outlived_its_program_is_adopted() {
     let embedded = place.start().await;
     assert_eq!(place.server(), server);
     kill(server, Signal::SIGKILL).unwrap();
-    eventually("an adopted one is watched", async || {
-        place.answers_after(server).await
-    })
-    .await;
+    eventually("an adopted one is watched", async || place.answers_after(server).await).await;
     embedded.stop().await.unwrap();
     assert!(!place.runs());
 }
@@ -138,10 +123,7 @@ async fn a_recycled_process_id_is_not_taken_for_the_server() {
     let embedded = place.start().await;
     assert_ne!(place.server().to_string(), recycled);
     embedded.stop().await.unwrap();
-    assert!(
-        other.try_wait().unwrap().is_none(),
-        "the other process was hit"
-    );
+    assert!(other.try_wait().unwrap().is_none(), "the other process was hit");
 }
 
 #[tokio::test]
@@ -151,15 +133,9 @@ async fn a_server_that_does_not_answer_is_not_doubled() {
     let server = place.server();
     kill(server, Signal::SIGSTOP).unwrap();
     let start_timeout = Duration::from_millis(300);
-    let impatient = EmbeddedOptions {
-        start_timeout,
-        ..options(&place.data())
-    };
+    let impatient = EmbeddedOptions { start_timeout, ..options(&place.data()) };
     let error = Embedded::start(impatient).await.unwrap_err();
-    assert!(
-        matches!(error, PostgresError::StartTimeout { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PostgresError::StartTimeout { .. }), "{error}");
     kill(server, Signal::SIGCONT).unwrap();
     let embedded = place.start().await;
     assert_eq!(place.server(), server);

@@ -14,10 +14,7 @@ async fn somebody_elses_directory_is_refused() {
         (PathBuf::from("/usr/millrace"), "root")
     };
     let error = Embedded::start(options(&data)).await.unwrap_err();
-    assert!(
-        matches!(error, PostgresError::SomebodyElses { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PostgresError::SomebodyElses { .. }), "{error}");
     assert!(error.to_string().contains(owner), "{error}");
     assert!(error.to_string().contains("--data"), "{error}");
 }
@@ -29,10 +26,7 @@ async fn what_is_no_cluster_is_left_alone() {
     fs::create_dir_all(place.cluster()).unwrap();
     fs::write(&file, "").unwrap();
     let error = place.refusal().await;
-    assert!(
-        matches!(error, PostgresError::NotACluster { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PostgresError::NotACluster { .. }), "{error}");
     assert!(file.exists());
 }
 
@@ -42,12 +36,7 @@ async fn a_cluster_of_another_major_version_is_refused_with_both_named() {
     place.start().await.stop().await.unwrap();
     fs::write(place.cluster().join("PG_VERSION"), "99\n").unwrap();
     let error = place.refusal().await;
-    let PostgresError::WrongMajor {
-        wanted, ref found, ..
-    } = error
-    else {
-        panic!("{error}")
-    };
+    let PostgresError::WrongMajor { wanted, ref found, .. } = error else { panic!("{error}") };
     assert_eq!(wanted, 99);
     assert!(!found.is_empty());
     assert!(error.to_string().contains("postgresql-99"), "{error}");
@@ -57,9 +46,7 @@ async fn a_cluster_of_another_major_version_is_refused_with_both_named() {
 async fn the_server_never_runs_as_root() {
     let place = Place::new();
     let embedded = place.start().await;
-    let user = fs::metadata(format!("/proc/{}", place.server()))
-        .unwrap()
-        .uid();
+    let user = fs::metadata(format!("/proc/{}", place.server())).unwrap().uid();
     assert_ne!(user, 0);
     assert!(is_root() || user == geteuid().as_raw());
     embedded.stop().await.unwrap();
@@ -74,21 +61,14 @@ async fn an_ordinary_user_can_run_it() {
     }
     let mut program = Program::begin(&place.data(), is_root().then_some(nobody.uid));
     program.ready().await;
-    let server = fs::metadata(format!("/proc/{}", place.server()))
-        .unwrap()
-        .uid();
+    let server = fs::metadata(format!("/proc/{}", place.server())).unwrap().uid();
     assert_eq!(server, fs::metadata(place.0.path()).unwrap().uid());
     program.stop().await;
     assert!(!place.runs());
 
     // Root, too, runs it as its owner then.
     let embedded = place.start().await;
-    assert_eq!(
-        fs::metadata(format!("/proc/{}", place.server()))
-            .unwrap()
-            .uid(),
-        server
-    );
+    assert_eq!(fs::metadata(format!("/proc/{}", place.server())).unwrap().uid(), server);
     embedded.stop().await.unwrap();
 }
 
@@ -117,10 +97,7 @@ async fn a_cluster_that_was_closed_later_is_not_replaced_by_an_empty_one() {
     fs::set_permissions(place.0.path(), Permissions::from_mode(0o700)).unwrap();
     if is_root() {
         let error = place.refusal().await;
-        assert!(
-            matches!(error, PostgresError::Unreachable { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, PostgresError::Unreachable { .. }), "{error}");
         assert!(error.to_string().contains("chmod"), "{error}");
     } else {
         place.start().await.stop().await.unwrap();

@@ -36,12 +36,7 @@ async fn the_last_one_out_stops_it() {
 /// Halts the process without which the server cannot end cleanly.
 async fn halt_checkpointer(url: &str) -> Pid {
     let find = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
-    let row = connect(url)
-        .await
-        .unwrap()
-        .query_one(find, &[])
-        .await
-        .unwrap();
+    let row = connect(url).await.unwrap().query_one(find, &[]).await.unwrap();
     let checkpointer = Pid::from_raw(row.get(0));
     kill(checkpointer, Signal::SIGSTOP).unwrap();
     checkpointer
@@ -77,16 +72,10 @@ async fn a_start_during_a_stop_waits_and_starts_again() {
 async fn a_server_that_cannot_stop_cleanly_is_made_to_quit() {
     let place = Place::new();
     let stop_timeout = Duration::from_millis(300);
-    let options = EmbeddedOptions {
-        stop_timeout,
-        ..options(&place.data())
-    };
+    let options = EmbeddedOptions { stop_timeout, ..options(&place.data()) };
     let embedded = Embedded::start(options).await.unwrap();
     let client = connect(&embedded.url()).await.unwrap();
-    client
-        .batch_execute("CREATE TABLE kept AS SELECT 1")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept AS SELECT 1").await.unwrap();
     let server = place.server();
     halt_checkpointer(&embedded.url()).await;
     embedded.stop().await.unwrap();
@@ -103,10 +92,7 @@ async fn a_stopped_server_keeps_what_was_committed() {
     let place = Place::new();
     let embedded = place.start().await;
     let client = connect(&embedded.url()).await.unwrap();
-    client
-        .batch_execute("CREATE TABLE kept AS SELECT 1")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept AS SELECT 1").await.unwrap();
     embedded.stop().await.unwrap();
     let embedded = place.start().await;
     let client = connect(&embedded.url()).await.unwrap();
@@ -132,12 +118,8 @@ async fn the_server_inherits_no_lock_and_no_terminal() {
     let embedded = place.start().await;
     let server = place.server();
     let open = fs::read_dir(format!("/proc/{server}/fd")).unwrap();
-    let open: Vec<PathBuf> = open
-        .map(|fd| fs::read_link(fd.unwrap().path()).unwrap())
-        .collect();
-    let locks = open
-        .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "lock"));
+    let open: Vec<PathBuf> = open.map(|fd| fs::read_link(fd.unwrap().path()).unwrap()).collect();
+    let locks = open.iter().filter(|file| file.extension().is_some_and(|end| end == "lock"));
     assert_eq!(locks.collect::<Vec<_>>(), Vec::<&PathBuf>::new());
     assert!(!open.is_empty());
     assert_eq!(getpgid(Some(server)).unwrap(), server);
@@ -154,13 +136,7 @@ async fn a_lock_that_is_not_let_go_is_named() {
     let lock = fs::File::open(&path).unwrap();
     lock.lock().unwrap();
     let start_timeout = Duration::from_millis(300);
-    let impatient = EmbeddedOptions {
-        start_timeout,
-        ..options(&place.data())
-    };
+    let impatient = EmbeddedOptions { start_timeout, ..options(&place.data()) };
     let error = Embedded::start(impatient).await.unwrap_err();
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }

@@ -37,8 +37,7 @@ async fn psql_understands_the_url() {
     let place = Place::new();
     let embedded = place.start().await;
     let mut psql = Command::new("psql");
-    psql.args([&embedded.url(), "-XAtc", "SELECT 6 * 7"])
-        .env("PGPORT", "1");
+    psql.args([&embedded.url(), "-XAtc", "SELECT 6 * 7"]).env("PGPORT", "1");
     assert_eq!(psql.output().await.unwrap().stdout, b"42\n");
     embedded.stop().await.unwrap();
 }
@@ -48,14 +47,8 @@ async fn fsync_is_on() {
     let place = Place::new();
     let embedded = place.start().await;
     let client = connect(&embedded.url()).await.unwrap();
-    client
-        .batch_execute("ALTER SYSTEM SET fsync = off")
-        .await
-        .unwrap();
-    client
-        .batch_execute("SELECT pg_reload_conf()")
-        .await
-        .unwrap();
+    client.batch_execute("ALTER SYSTEM SET fsync = off").await.unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
     embedded.stop().await.unwrap();
 
     let embedded = place.start().await;
@@ -66,10 +59,7 @@ async fn fsync_is_on() {
     embedded.stop().await.unwrap();
 
     let settings = vec![("FSYNC".to_owned(), "off".to_owned())];
-    let unsafe_options = EmbeddedOptions {
-        settings,
-        ..options(&place.data())
-    };
+    let unsafe_options = EmbeddedOptions { settings, ..options(&place.data()) };
     let error = Embedded::start(unsafe_options).await.unwrap_err();
     assert!(error.to_string().contains("FSYNC"), "{error}");
 }
@@ -77,18 +67,9 @@ async fn fsync_is_on() {
 #[tokio::test]
 async fn later_settings_win() {
     let place = Place::new();
-    let pairs = [
-        ("max_connections", "20"),
-        ("work_mem", "5MB"),
-        ("max_connections", "30"),
-    ];
-    let settings = pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-    let options = EmbeddedOptions {
-        settings,
-        ..options(&place.data())
-    };
+    let pairs = [("max_connections", "20"), ("work_mem", "5MB"), ("max_connections", "30")];
+    let settings = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let options = EmbeddedOptions { settings, ..options(&place.data()) };
     let embedded = Embedded::start(options).await.unwrap();
     let client = connect(&embedded.url()).await.unwrap();
     assert_eq!(show(&client, "max_connections").await, "30");
@@ -101,10 +82,7 @@ async fn later_settings_win() {
 async fn a_wrong_setting_is_told_at_once() {
     let place = Place::new();
     let settings = vec![("work_mem".to_owned(), "plenty".to_owned())];
-    let wrong = EmbeddedOptions {
-        settings,
-        ..options(&place.data())
-    };
+    let wrong = EmbeddedOptions { settings, ..options(&place.data()) };
     let error = Embedded::start(wrong).await.unwrap_err();
     assert!(matches!(error, PostgresError::Start { .. }), "{error}");
     assert!(error.to_string().contains("work_mem"), "{error}");
@@ -166,11 +144,7 @@ async fn a_long_path_gets_a_short_socket() {
     let place = Place::new();
     let data = place.0.path().join("a, b".repeat(40));
     let embedded = Embedded::start(options(&data)).await.unwrap();
-    assert!(
-        embedded.url().contains("host=%2Ftmp%2Fmillrace-"),
-        "{}",
-        embedded.url()
-    );
+    assert!(embedded.url().contains("host=%2Ftmp%2Fmillrace-"), "{}", embedded.url());
     connect(&embedded.url()).await.unwrap();
     let encoded = embedded.url().split(['=', '&']).nth(1).unwrap().to_owned();
     embedded.stop().await.unwrap();
@@ -180,10 +154,7 @@ async fn a_long_path_gets_a_short_socket() {
     if is_root() {
         chown(&sockets, Some(12_345), None).unwrap();
         let error = Embedded::start(options(&data)).await.unwrap_err();
-        assert!(
-            matches!(error, PostgresError::SomebodyElses { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, PostgresError::SomebodyElses { .. }), "{error}");
     }
     fs::remove_dir(sockets).unwrap();
 }
@@ -208,9 +179,7 @@ async fn an_odd_path_works() {
     let embedded = Embedded::start(options(&data)).await.unwrap();
     assert!(embedded.url().contains("odd"), "{}", embedded.url());
     connect(&embedded.url()).await.unwrap();
-    let psql = Command::new("psql")
-        .args([&embedded.url(), "-XAtc", "SELECT 1"])
-        .output();
+    let psql = Command::new("psql").args([&embedded.url(), "-XAtc", "SELECT 1"]).output();
     assert_eq!(psql.await.unwrap().stdout, b"1\n");
     embedded.stop().await.unwrap();
 }

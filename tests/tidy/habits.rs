@@ -7,10 +7,7 @@ pub(super) fn silent_opening(path: &str, text: &str) -> Vec<Breach> {
     if !is_rust(path) || text.starts_with("//! ") {
         return Vec::new();
     }
-    vec![(
-        1,
-        "open with a `//!` sentence: what is here, and what deliberately is not".to_owned(),
-    )]
+    vec![(1, "open with a `//!` sentence: what is here, and what deliberately is not".to_owned())]
 }
 
 pub(super) fn unwraps(path: &str, text: &str) -> Vec<Breach> {
@@ -18,23 +15,10 @@ pub(super) fn unwraps(path: &str, text: &str) -> Vec<Breach> {
         return Vec::new();
     }
     let words = words_outside_tests(text);
-    let patterns = [
-        [".", "unwrap", "("],
-        [".", "expect", "("],
-        [":", ":", "unwrap"],
-        [":", ":", "expect"],
-    ];
-    let lines = patterns
-        .iter()
-        .flat_map(|pattern| lines_of(&words, pattern));
-    lines
-        .map(|line| {
-            (
-                line,
-                "unwraps: return an error, or make it impossible".to_owned(),
-            )
-        })
-        .collect()
+    let patterns =
+        [[".", "unwrap", "("], [".", "expect", "("], [":", ":", "unwrap"], [":", ":", "expect"]];
+    let lines = patterns.iter().flat_map(|pattern| lines_of(&words, pattern));
+    lines.map(|line| (line, "unwraps: return an error, or make it impossible".to_owned())).collect()
 }
 
 pub(super) fn unexplained_exceptions(path: &str, text: &str) -> Vec<Breach> {
@@ -49,10 +33,7 @@ pub(super) fn unexplained_exceptions(path: &str, text: &str) -> Vec<Breach> {
         }
         if lines_of(attribute, &["reason", "="]).is_empty() {
             for line in lines_of(attribute, &["expect", "("]) {
-                breaches.push((
-                    line,
-                    "`expect` without `reason = \"…\"`: say why".to_owned(),
-                ));
+                breaches.push((line, "`expect` without `reason = \"…\"`: say why".to_owned()));
             }
         }
     }
@@ -64,20 +45,11 @@ pub(super) fn leftovers(path: &str, text: &str) -> Vec<Breach> {
         return Vec::new();
     }
     let words = words(text);
-    let patterns: [&[&str]; 4] = [
-        &["todo", "!"],
-        &["unimplemented", "!"],
-        &["dbg", "!"],
-        &["#", "[", "ignore"],
-    ];
+    let patterns: [&[&str]; 4] =
+        [&["todo", "!"], &["unimplemented", "!"], &["dbg", "!"], &["#", "[", "ignore"]];
     let found = patterns.iter().flat_map(|pattern| {
         let lines = lines_of(&words, pattern).into_iter();
-        lines.map(|line| {
-            (
-                line,
-                format!("`{}`: finish it or delete it", pattern.concat()),
-            )
-        })
+        lines.map(|line| (line, format!("`{}`: finish it or delete it", pattern.concat())))
     });
     found.collect()
 }
@@ -87,11 +59,7 @@ fn attributes(words: &[Word]) -> Vec<&[Word]> {
     let is = |index: usize, wanted: &str| words.get(index).is_some_and(|(word, _)| word == wanted);
     let marks = (0..words.len()).filter(|&mark| is(mark, "#"));
     let opens = marks.filter_map(|mark| {
-        let open = if is(mark + 1, "!") {
-            mark + 2
-        } else {
-            mark + 1
-        };
+        let open = if is(mark + 1, "!") { mark + 2 } else { mark + 1 };
         is(open, "[").then_some(open)
     });
     let whole = |open: usize| {
@@ -119,26 +87,11 @@ mod proofs {
     #[test]
     fn unwraps_are_found_outside_tests_and_inside_macros() {
         let text = "fn f() {\n    println!(\"{}\", a.unwrap());\n    b\n        .expect(\"c\");\n}";
-        let lines: Vec<usize> = unwraps("a/src/b.rs", text)
-            .iter()
-            .map(|(line, _)| *line)
-            .collect();
+        let lines: Vec<usize> = unwraps("a/src/b.rs", text).iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, 4]);
-        assert_eq!(
-            unwraps("a/src/b.rs", "fn f() { a.map(Option::unwrap) }").len(),
-            1
-        );
-        assert_eq!(
-            unwraps("a/src/b.rs", "/// `a.unwrap()`\nfn f() { a.unwrap_or(1) }"),
-            []
-        );
-        assert_eq!(
-            unwraps(
-                "a/src/b.rs",
-                "#[cfg(test)]\nmod t { fn f() { a.unwrap() } }"
-            ),
-            []
-        );
+        assert_eq!(unwraps("a/src/b.rs", "fn f() { a.map(Option::unwrap) }").len(), 1);
+        assert_eq!(unwraps("a/src/b.rs", "/// `a.unwrap()`\nfn f() { a.unwrap_or(1) }"), []);
+        assert_eq!(unwraps("a/src/b.rs", "#[cfg(test)]\nmod t { fn f() { a.unwrap() } }"), []);
         assert_eq!(unwraps("tests/b.rs", text), []);
     }
 
@@ -155,20 +108,12 @@ mod proofs {
 
     #[test]
     fn leftovers_are_found_and_their_mention_is_not() {
-        for text in [
-            "fn f() { todo!() }",
-            "fn f() { g(unimplemented!(\"h\")) }",
-            "fn f() { dbg!(1); }",
-        ] {
+        for text in
+            ["fn f() { todo!() }", "fn f() { g(unimplemented!(\"h\")) }", "fn f() { dbg!(1); }"]
+        {
             assert_eq!(leftovers("a.rs", text).len(), 1, "{text}");
         }
-        assert_eq!(
-            leftovers("a.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}").len(),
-            1
-        );
-        assert_eq!(
-            leftovers("a.rs", "// todo!()\nfn f() { g(\"todo!()\") }"),
-            []
-        );
+        assert_eq!(leftovers("a.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}").len(), 1);
+        assert_eq!(leftovers("a.rs", "// todo!()\nfn f() { g(\"todo!()\") }"), []);
     }
 }

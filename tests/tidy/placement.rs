@@ -26,9 +26,7 @@ const SQL_OBJECTS: &str = "database domain extension function index materialized
 const EMPTY_NAMES: [&str; 6] = ["common", "core", "helpers", "shared", "util", "utils"];
 
 /// Files in which a path would be followed.
-const CODE: [&str; 8] = [
-    "Makefile", ".html", ".js", ".rs", ".sql", ".toml", ".ts", ".tsx",
-];
+const CODE: [&str; 8] = ["Makefile", ".html", ".js", ".rs", ".sql", ".toml", ".ts", ".tsx"];
 
 pub(super) fn stray_sql(path: &str, text: &str) -> Vec<Breach> {
     if SQL_SPEAKERS.iter().any(|speaker| path.starts_with(speaker)) {
@@ -51,9 +49,7 @@ pub(super) fn stray_sql(path: &str, text: &str) -> Vec<Breach> {
 }
 
 pub(super) fn empty_names(path: &str, text: &str) -> Vec<Breach> {
-    let stems = path
-        .split('/')
-        .filter_map(|part| Some((part.split('.').next()?.to_owned(), 1)));
+    let stems = path.split('/').filter_map(|part| Some((part.split('.').next()?.to_owned(), 1)));
     let mut names: Vec<(String, usize)> = stems.collect();
     if is_rust(path) {
         let words = words(text);
@@ -61,43 +57,26 @@ pub(super) fn empty_names(path: &str, text: &str) -> Vec<Breach> {
         names.extend(modules.map(|pair| pair[1].clone()));
     }
     if path.ends_with("Cargo.toml") {
-        let lines = text
-            .lines()
-            .zip(1..)
-            .filter(|(line, _)| line.starts_with("name"));
+        let lines = text.lines().zip(1..).filter(|(line, _)| line.starts_with("name"));
         names.extend(lines.filter_map(|(line, at)| Some((line.split('"').nth(1)?.to_owned(), at))));
     }
     names.retain(|(name, _)| EMPTY_NAMES.contains(&name.to_lowercase().as_str()));
     let what = |name: &str| format!("`{name}` says nothing: name it for what is inside");
-    names
-        .iter()
-        .map(|(name, line)| (*line, what(name)))
-        .collect()
+    names.iter().map(|(name, line)| (*line, what(name))).collect()
 }
 
 pub(super) fn outside_references(path: &str, text: &str) -> Vec<Breach> {
     if is_test(path) || !CODE.iter().any(|ending| path.ends_with(ending)) {
         return Vec::new();
     }
-    let lines = text
-        .lines()
-        .zip(1..)
-        .filter(|(line, _)| line.contains("../shared"));
-    lines
-        .map(|(_, line)| (line, "`../shared` is for tests and benches only".to_owned()))
-        .collect()
+    let lines = text.lines().zip(1..).filter(|(line, _)| line.contains("../shared"));
+    lines.map(|(_, line)| (line, "`../shared` is for tests and benches only".to_owned())).collect()
 }
 
 /// Whether a text begins as a statement does, and not as English does ("create an order").
 fn reads_as_sql(text: &str) -> bool {
-    let lines = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("--"));
-    let text = lines
-        .flat_map(str::split_whitespace)
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let text = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ").to_lowercase();
     let words: Vec<&str> = text.split(' ').collect();
     match words.as_slice() {
         ["select", next, ..] => {
@@ -133,11 +112,7 @@ mod proofs {
         ];
         for statement in statements {
             let text = format!("const A: &str = f!(r#\"{statement}\"#);");
-            assert_eq!(
-                stray_sql("gateway/src/rest.rs", &text).len(),
-                1,
-                "{statement}"
-            );
+            assert_eq!(stray_sql("gateway/src/rest.rs", &text).len(), 1, "{statement}");
             assert_eq!(stray_sql("queries/src/orders.rs", &text), [], "{statement}");
         }
         assert_eq!(stray_sql("gateway/src/a.sql", "").len(), 1);
@@ -145,45 +120,24 @@ mod proofs {
 
     #[test]
     fn english_is_not_taken_for_sql() {
-        let sentences = [
-            "create an order",
-            "update failed",
-            "with care",
-            "select a product",
-            "",
-        ];
+        let sentences = ["create an order", "update failed", "with care", "select a product", ""];
         for sentence in sentences {
             assert!(!reads_as_sql(sentence), "{sentence}");
         }
-        assert_eq!(
-            stray_sql("gateway/src/a.rs", "// select 1\n/// select 2\nfn f() {}"),
-            []
-        );
+        assert_eq!(stray_sql("gateway/src/a.rs", "// select 1\n/// select 2\nfn f() {}"), []);
     }
 
     #[test]
     fn empty_names_are_found_in_paths_modules_and_packages() {
         assert_eq!(empty_names("gateway/src/utils.rs", "").len(), 1);
-        assert_eq!(
-            empty_names("common/Cargo.toml", "[package]\nname = \"core\"\n").len(),
-            2
-        );
-        assert_eq!(
-            empty_names("a.rs", "//! A.\nmod b;\npub mod helpers {}\n").len(),
-            1
-        );
+        assert_eq!(empty_names("common/Cargo.toml", "[package]\nname = \"core\"\n").len(), 2);
+        assert_eq!(empty_names("a.rs", "//! A.\nmod b;\npub mod helpers {}\n").len(), 1);
         assert_eq!(empty_names("gateway/src/orders.rs", "use core::fmt;"), []);
     }
 
     #[test]
     fn references_to_the_shared_folder_are_found() {
-        assert_eq!(
-            outside_references("gateway/src/a.rs", "\nopen(\"../shared/data\")").len(),
-            1
-        );
-        assert_eq!(
-            outside_references("tests/a.rs", "open(\"../shared/data\")"),
-            []
-        );
+        assert_eq!(outside_references("gateway/src/a.rs", "\nopen(\"../shared/data\")").len(), 1);
+        assert_eq!(outside_references("tests/a.rs", "open(\"../shared/data\")"), []);
     }
 }

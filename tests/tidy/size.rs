@@ -18,9 +18,7 @@ pub(super) fn long_functions(path: &str, text: &str) -> Vec<Breach> {
     let mut functions = Functions(Vec::new());
     match syn::parse_file(text) {
         Ok(file) => functions.visit_file(&file),
-        Err(error) => functions
-            .0
-            .push((error.span().start().line, format!("not Rust: {error}"))),
+        Err(error) => functions.0.push((error.span().start().line, format!("not Rust: {error}"))),
     }
     functions.0
 }
@@ -40,13 +38,8 @@ pub(super) fn wide_lines(path: &str, text: &str) -> Vec<Breach> {
     }
     let widths = text.lines().map(|line| line.chars().count()).zip(1..);
     let wide = widths.filter(|(width, _)| *width > COLUMNS_MAX);
-    wide.map(|(width, line)| {
-        (
-            line,
-            format!("{width} columns, at most {COLUMNS_MAX}: break it"),
-        )
-    })
-    .collect()
+    wide.map(|(width, line)| (line, format!("{width} columns, at most {COLUMNS_MAX}: break it")))
+        .collect()
 }
 
 struct Functions(Vec<Breach>);
@@ -57,8 +50,7 @@ impl Functions {
         let (name, lines) = (&signature.ident, to - from + 1);
         if lines > FUNCTION_LINES_MAX {
             let right = format!("at most {FUNCTION_LINES_MAX}: name its steps");
-            self.0
-                .push((from, format!("`{name}` has {lines} lines, {right}")));
+            self.0.push((from, format!("`{name}` has {lines} lines, {right}")));
         }
     }
 }
@@ -85,21 +77,12 @@ impl<'ast> Visit<'ast> for Functions {
 #[test]
 fn a_function_of_71_lines_is_too_long_wherever_it_stands() {
     let function = |lines: usize| format!("fn f() {{\n{}}}\n", "    g();\n".repeat(lines - 2));
-    for (open, close) in [
-        ("", ""),
-        ("mod m {\n", "}"),
-        ("impl T {\n", "}"),
-        ("trait T {\n", "}"),
-    ] {
+    for (open, close) in [("", ""), ("mod m {\n", "}"), ("impl T {\n", "}"), ("trait T {\n", "}")] {
         let text = |lines: usize| format!("#[must_use]\n{open}{}{close}", function(lines));
         assert_eq!(long_functions("a.rs", &text(70)), []);
         assert_eq!(long_functions("a.rs", &text(71)).len(), 1, "{open}");
     }
-    assert_eq!(
-        long_functions("a.rs", "fn f() {").len(),
-        1,
-        "what does not parse is reported"
-    );
+    assert_eq!(long_functions("a.rs", "fn f() {").len(), 1, "what does not parse is reported");
 }
 
 #[test]
@@ -111,9 +94,6 @@ fn a_file_of_401_lines_is_too_long() {
 #[test]
 fn a_line_of_101_characters_is_too_wide() {
     let text = format!("{}\n{}\n", "é".repeat(100), "é".repeat(101));
-    assert_eq!(
-        wide_lines("a.rs", &text),
-        [(2, "101 columns, at most 100: break it".to_owned())]
-    );
+    assert_eq!(wide_lines("a.rs", &text), [(2, "101 columns, at most 100: break it".to_owned())]);
     assert_eq!(wide_lines("a.sql", &text).len(), 1);
 }

@@ -25,11 +25,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let relative = format!("{prefix}{name}");
         let made = ["target", "node_modules", "dist"].contains(&name.as_str())
             || relative == "data"
@@ -40,10 +36,7 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) -> io::R
         if path.is_dir() {
             walk(&path, &format!("{relative}/"), found)?;
         } else {
-            found.push((
-                relative,
-                String::from_utf8_lossy(&fs::read(&path)?).into_owned(),
-            ));
+            found.push((relative, String::from_utf8_lossy(&fs::read(&path)?).into_owned()));
         }
     }
     Ok(())
@@ -83,9 +76,7 @@ pub(crate) fn test_modules(files: &[(String, String)]) -> BTreeSet<String> {
         };
         let words = words(text);
         for start in places(&words, &MARK) {
-            let item = words[start + MARK.len()..]
-                .iter()
-                .map(|(word, _)| word.as_str());
+            let item = words[start + MARK.len()..].iter().map(|(word, _)| word.as_str());
             let mut item = item.skip_while(|word| VISIBILITY.contains(word));
             if let (Some("mod"), Some(name), Some(";")) = (item.next(), item.next(), item.next()) {
                 found.insert(format!("{folder}/{name}.rs"));
@@ -132,9 +123,7 @@ fn push(tokens: TokenStream, with_tests: bool, words: &mut Vec<Word>) {
             Some("cfg(test)") if !with_tests => {
                 let whole_file = words.last().is_some_and(|(word, _)| word == "!");
                 unmark(words);
-                tokens
-                    .by_ref()
-                    .find(|token| !whole_file && ends_item(token));
+                tokens.by_ref().find(|token| !whole_file && ends_item(token));
             }
             _ => {
                 let (open, close) = brackets(group.delimiter());
@@ -181,16 +170,10 @@ fn brackets(delimiter: Delimiter) -> (&'static str, &'static str) {
 fn the_walk_sees_the_sources_and_nothing_that_is_made() {
     let files = files();
     for known in ["Cargo.toml", "events/src/lib.rs", "tests/tidy/source.rs"] {
-        assert!(
-            files.iter().any(|(path, _)| path == known),
-            "{known} is not walked"
-        );
+        assert!(files.iter().any(|(path, _)| path == known), "{known} is not walked");
     }
     for made in ["target/", "node_modules/", ".git/"] {
-        assert!(
-            !files.iter().any(|(path, _)| path.contains(made)),
-            "{made} is walked"
-        );
+        assert!(!files.iter().any(|(path, _)| path.contains(made)), "{made} is walked");
     }
 }
 
@@ -199,10 +182,7 @@ fn words_leave_out_comments_and_tests() {
     let text = "//! a\n/// b\nfn f() { g() } // c\n#[cfg(test)]\nmod tests { h!() }\nfn i() {}";
     let line = |words: Vec<Word>| words.into_iter().map(|(word, _)| word).collect::<String>();
     assert_eq!(line(words_outside_tests(text)), "fnf(){g()}fni(){}");
-    assert_eq!(
-        line(words(text)),
-        "fnf(){g()}#[cfg(test)]modtests{h!()}fni(){}"
-    );
+    assert_eq!(line(words(text)), "fnf(){g()}#[cfg(test)]modtests{h!()}fni(){}");
     assert_eq!(lines_of(&words(text), &["h", "!"]), [5]);
 }
 
@@ -210,16 +190,7 @@ fn words_leave_out_comments_and_tests() {
 fn files_that_only_tests_see_are_known() {
     let lib = "#[cfg(test)]\npub(crate) mod a;\n#[cfg(test)] mod b { }\nmod c;".to_owned();
     let orders = "#[cfg(test)] mod d;".to_owned();
-    let files = [
-        ("x/src/lib.rs".to_owned(), lib),
-        ("x/src/orders.rs".to_owned(), orders),
-    ];
-    assert_eq!(
-        test_modules(&files),
-        ["x/src/a.rs", "x/src/orders/d.rs"].map(String::from).into()
-    );
-    assert_eq!(
-        words_outside_tests("#![cfg(test)]\nfn f() {}\nfn g() {}"),
-        []
-    );
+    let files = [("x/src/lib.rs".to_owned(), lib), ("x/src/orders.rs".to_owned(), orders)];
+    assert_eq!(test_modules(&files), ["x/src/a.rs", "x/src/orders/d.rs"].map(String::from).into());
+    assert_eq!(words_outside_tests("#![cfg(test)]\nfn f() {}\nfn g() {}"), []);
 }

@@ -146,7 +146,7 @@ fn cause(error: &dyn std::error::Error) -> String {
 }
 
 /// PostgreSQL's binaries as npm brings them: beside the program's sources, or beside the program.
-fn npm_binaries() -> Vec<PathBuf> {
+pub fn npm_binaries() -> Vec<PathBuf> {
     let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
     let system = if system == "macos" { "darwin" } else { system };
     let processor = match processor {

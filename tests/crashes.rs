@@ -1,0 +1,1 @@
+//! Claims about what survives kill -9.

@@ -1,0 +1,1 @@
+//! Claims about the executor under concurrency and faults.

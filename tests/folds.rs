@@ -1,0 +1,1 @@
+//! Claims about folds: a row, and the state that decisions see, tell the same.

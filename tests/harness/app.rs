@@ -1,0 +1,136 @@
+//! A whole Millrace in the test's process: its own database, its own port, a clock to move.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use events::words::Position;
+use gateway::app::App;
+use gateway::auth::Auth;
+use gateway::config::Config;
+use gateway::verbs::parts::Parts;
+use gateway::{router, telemetry};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+use crate::clock::ManualClock;
+use crate::cluster::TestDatabase;
+
+const TOKEN: &str = "the-administrator";
+
+/// A whole Millrace in the test's process.
+pub struct TestApp {
+    /// Its database.
+    pub database: TestDatabase,
+    /// The parts behind the gateway.
+    pub parts: Parts,
+    /// The clock that decisions see.
+    pub clock: ManualClock,
+    /// The gateway's address.
+    pub url: String,
+    /// Cancelled to stop the gateway.
+    pub stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+/// Runs a test in a Millrace of its own, and fails it if it leaves work undone.
+pub fn test(claim: impl AsyncFnOnce(&TestApp)) {
+    test_with(Config::default(), claim);
+}
+
+/// As [`test`], with other settings.
+pub fn test_with(config: Config, claim: impl AsyncFnOnce(&TestApp)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let app = TestApp::start(config).await;
+        claim(&app).await;
+        app.finish().await;
+    });
+}
+
+fn metrics() -> PrometheusHandle {
+    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+    METRICS.get_or_init(|| telemetry::start_metrics().expect("metrics")).clone()
+}
+
+impl TestApp {
+    /// Starts one over a fresh database.
+    pub async fn start(config: Config) -> Self {
+        let database = TestDatabase::create().await;
+        let parts = Parts::start(&database.config, &config).await;
+        let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
+        let clock = ManualClock::at("2026-03-01T12:00:00Z");
+        let stop = CancellationToken::new();
+        let app = App {
+            executor: parts.executor.clone(),
+            reader: parts.reader.clone(),
+            log: parts.log.clone(),
+            auth: Auth::new(TOKEN),
+            clock: clock.clock(),
+            live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
+            config: Arc::new(config),
+            stop: stop.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let router = router::router(app, metrics());
+        let stopped = stop.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+            served.expect("serving");
+        });
+        Self { database, parts, clock, url, stop, server }
+    }
+
+    /// Somebody with the administrator's token.
+    #[must_use]
+    pub fn administrator(&self) -> Client {
+        Client::with_token(&self.url, TOKEN)
+    }
+
+    /// Somebody without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
+    }
+
+    /// Waits until every read model holds everything that the log does.
+    pub async fn settled(&self) -> Position {
+        let head = self.parts.log.head().await.expect("the head of the log");
+        let names: Vec<_> = self.parts.reader.watermarks().all().map(|(name, _)| name).collect();
+        let waited =
+            self.parts.reader.watermarks().wait(&names, head, Duration::from_secs(30)).await;
+        waited.unwrap_or_else(|pending| panic!("a read model stays behind: {pending}"));
+        head
+    }
+
+    /// Stops everything; fails if a read model stopped or stays behind.
+    async fn finish(self) {
+        self.settled().await;
+        for (name, mark) in self.parts.reader.watermarks().all() {
+            assert_eq!(mark.stopped, None, "the read model {name} stopped");
+        }
+        self.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.server).await;
+        ended.expect("the gateway stops in time").expect("the gateway ends well");
+        self.parts.stop().await;
+        self.database.remove().await;
+    }
+}
+
+/// A directory that is removed with the value, and that any user may enter.
+///
+/// # Panics
+/// If it cannot be made.
+#[must_use]
+pub fn scratch() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::Builder::new().prefix("millrace-test-").tempdir().expect("a directory");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(Path::new(folder.path()), open).expect("its permissions");
+    folder
+}

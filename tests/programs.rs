@@ -1,0 +1,1 @@
+//! Claims about the program: its verbs, its start and its end.
