@@ -37,9 +37,11 @@ from log.events;
 
 comment on schema log is 'The event log: what happened, in order.';
 comment on table log.events is 'Every fact, as stored; read log.facts instead.';
-comment on column log.events.data is 'The fact''s fields: bytes of JSON, for parsing jsonb costs more than storing it.';
+comment on column log.events.data is
+    'The fact''s fields: bytes of JSON, for parsing jsonb costs more than storing it.';
 comment on table log.batches is 'The appends as they were committed, chained by hash.';
-comment on column log.batches.hash is 'sha256(previous hash, first position, recorded_at, digests of the facts).';
+comment on column log.batches.hash is
+    'sha256(previous hash, first position, recorded_at, digests of the facts).';
 comment on view log.facts is 'Every fact of every organization, in order.';
 comment on column log.facts.position is 'Place in the log, from 1, without gaps.';
 comment on column log.facts.organization_id is 'The tenant.';
@@ -51,4 +53,5 @@ comment on column log.facts.type is 'What happened.';
 comment on column log.facts.schema_version is 'Version of the shape of data.';
 comment on column log.facts.data is 'What was decided.';
 comment on column log.facts.meta is 'Who, by which command, for which request.';
-comment on column log.facts.recorded_at is 'The database''s clock when it was recorded; never decreases.';
+comment on column log.facts.recorded_at is
+    'The database''s clock when it was recorded; never decreases.';

@@ -78,7 +78,8 @@ mod tests {
             for (amount, cancels) in steps {
                 let order_id = OrderId(uuid::Uuid::nil());
                 if cancels && let Some(amount) = open.pop() {
-                    credit.evolve(&CreditEvent::Released { order_id, amount: Amount(amount.into()) });
+                    let amount = Amount(amount.into());
+                    credit.evolve(&CreditEvent::Released { order_id, amount });
                 } else {
                     let mut decision = Decision::default();
                     let amount = Amount(amount.into());

@@ -62,10 +62,30 @@ where
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) version: i64,
+    /// The feature as whose record it was asked for.
+    feature: &'static str,
+    /// The stream is another feature's: there is no such record here.
+    pub(crate) foreign: bool,
     state: Arc<dyn AnyState>,
 }
 
 impl Entry {
+    /// Whether it says nothing of any record: whoever asks as another feature's may replace it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.foreign || self.version == 0
+    }
+
+    /// The entry, as whoever needs it sees it: an id that belongs to another feature's record is
+    /// no record here. None, if it does not tell.
+    pub(crate) fn seen_as(self, need: &Need) -> Option<Self> {
+        if self.feature == need.feature {
+            return Some(self);
+        }
+        let foreign = !self.is_blank();
+        let tells = foreign || self.version == 0;
+        tells.then(|| Self { version: self.version, foreign, ..need.fresh() })
+    }
+
     /// Takes one more fact in.
     pub(crate) fn apply(&mut self, event: &Event) {
         self.version += 1;
@@ -95,7 +115,7 @@ pub(crate) struct Need {
 impl Need {
     /// The state of a stream without facts.
     pub(crate) fn fresh(&self) -> Entry {
-        Entry { version: 0, state: (self.fresh)() }
+        Entry { version: 0, feature: self.feature, foreign: false, state: (self.fresh)() }
     }
 }
 

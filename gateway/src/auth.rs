@@ -105,6 +105,7 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_extension(format!("{}.unfinished", std::process::id()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "randomness is made here")]
 fn fresh_token() -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);

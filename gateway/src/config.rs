@@ -13,7 +13,6 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use queries::ReaderLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workers::projector::ProjectorLimits;
 
 pub use render::{default_toml, show};
 
@@ -202,15 +201,22 @@ settings! {
     page_default: usize = same => page_default as same;
 }
 
-settings! {
-    /// Limits of the projector, which keeps the read models up to date.
-    ProjectorSettings for ProjectorLimits;
+/// Limits of the projector, which keeps the read models up to date.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectorSettings {
     /// Facts read at once.
-    page_facts_max: u32 = same => page_facts_max as same;
+    pub page_facts_max: u32,
     /// How often a page that a read model refuses is tried, before that read model stops.
-    attempts_max: u32 = same => attempts_max as same;
+    pub attempts_max: u32,
     /// The longest pause before a new attempt, in milliseconds.
-    pause_max_ms: u64 = milliseconds => pause_max as Duration::from_millis;
+    pub pause_max_ms: u64,
+}
+
+impl Default for ProjectorSettings {
+    fn default() -> Self {
+        Self { page_facts_max: 2_000, attempts_max: 10, pause_max_ms: 2_000 }
+    }
 }
 
 /// What is logged, to stderr.

@@ -73,7 +73,8 @@ pub async fn post(
     })?;
     let request: Request = serde_json::from_slice(&body).map_err(|error| {
         let message = format!(
-            "the body is no GraphQL request: {error}; send JSON: {{\"query\": …, \"variables\": …}}",
+            "the body is no GraphQL request: {error}; \
+             send JSON: {{\"query\": …, \"variables\": …}}",
         );
         ApiError::new(Code::InvalidQuery, message)
     })?;

@@ -24,7 +24,7 @@ pub fn encode(position: Position) -> String {
 pub fn decode(field: &str, text: &str) -> Result<Position, ApiError> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     match bytes.split_first() {
-        Some((&FORM, digits)) if digits.len() <= 8 && digits.first().is_none_or(|d| *d < 0x80) => {
+        Some((&FORM, digits)) if digits.len() < 8 || digits.len() == 8 && digits[0] < 0x80 => {
             let position = digits.iter().fold(0, |value, digit| value << 8 | i64::from(*digit));
             Ok(Position(position))
         }

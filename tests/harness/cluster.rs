@@ -11,7 +11,6 @@ use gateway::postgres::{Embedded, EmbeddedOptions};
 use gateway::verbs::parts::{address, npm_binaries};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Config};
-use uuid::Uuid;
 
 /// The directory that cargo builds into.
 #[must_use]
@@ -101,7 +100,7 @@ impl TestDatabase {
         let server = server().await;
         let admin = events::log::connect(&server).await.expect("connecting to the tests' server");
         let template = template(&server, &admin).await;
-        let name = format!("test_{}", Uuid::now_v7().simple());
+        let name = format!("test_{}", gateway::app::fresh_id().simple());
         let started = Instant::now();
         loop {
             let create = format!("create database {name} template {template}");

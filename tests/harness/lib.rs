@@ -1,6 +1,6 @@
 //! What tests stand on: one PostgreSQL for all of them, a database for each, a gateway in process
 //! or as a program, actors with tokens, builders. No claims: those are in the test files.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 pub mod app;
 pub mod client;

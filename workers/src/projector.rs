@@ -27,13 +27,6 @@ pub struct ProjectorLimits {
     pub pause_max: Duration,
 }
 
-impl Default for ProjectorLimits {
-    fn default() -> Self {
-        let pause_max = Duration::from_secs(2);
-        Self { page_facts_max: 2_000, attempts_max: 10, pause_max }
-    }
-}
-
 /// How far a projection may run ahead of its stored checkpoint where no fact was its own.
 const UNSTORED_POSITIONS_MAX: i64 = 10_000;
 
@@ -255,13 +248,17 @@ impl Open {
         self.reached = self.reached.max(page.last);
         watermarks.advance(self.name, self.reached);
         if let Some(last) = facts.last() {
-            let lag = chrono::Utc::now() - last.recorded_at;
-            let seconds = lag.as_seconds_f64();
             metrics::gauge!("millrace_projection_lag_seconds", "projection" => self.name)
-                .set(seconds);
+                .set(since(last));
             metrics::counter!("millrace_projection_facts", "projection" => self.name)
                 .increment(facts.len() as u64);
         }
         Ok(())
     }
+}
+
+/// Seconds since a fact was recorded.
+#[expect(clippy::disallowed_methods, reason = "lag is measured by the clock, and decides nothing")]
+fn since(fact: &Recorded) -> f64 {
+    (chrono::Utc::now() - fact.recorded_at).as_seconds_f64()
 }

@@ -27,7 +27,8 @@ impl Cache {
 
     /// Keeps a state, unless a newer one of the stream is kept already.
     pub(super) fn put_newer(&mut self, key: StreamKey, entry: Entry) {
-        if self.entries.peek(&key).is_some_and(|kept| kept.version > entry.version) {
+        let newer = |kept: &Entry| kept.version > entry.version;
+        if self.entries.peek(&key).is_some_and(newer) {
             return;
         }
         self.remove(&key);
@@ -73,7 +74,7 @@ pub(super) async fn load(log: &Log, needs: &[Need]) -> Result<Loaded, LogError> 
         let Ok(entry) = slot else { return };
         // An id that belongs to another feature: no such record here, though its stream exists.
         if features.get(&raw.stream) != Some(&raw.feature.as_str()) {
-            entry.version = raw.version;
+            (entry.version, entry.foreign) = (raw.version, true);
             return;
         }
         match Recorded::try_from(&raw) {

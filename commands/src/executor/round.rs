@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Job;
 use crate::Decision;
-use crate::rejection::Rejection;
+use crate::rejection::{Kind, Rejection};
 use crate::state::{Entry, States};
 
 /// What a command came to, should its component commit.
@@ -86,7 +86,7 @@ impl Round {
             Some(expected) if expected != version => {
                 (Verdict::Stale { expected, actual: version }, Decision::default())
             }
-            _ => match job.work.decide(&states) {
+            _ => match job.work.decide(&states).and_then(|decided| named(decided, &job, &states)) {
                 Ok(decision) => (Verdict::Accepted { facts: decision.facts.len() }, decision),
                 Err(rejection) => (Verdict::Rejected(rejection), Decision::default()),
             },
@@ -112,6 +112,13 @@ impl Round {
 
     fn read(&mut self, index: usize, key: StreamKey, entry: Entry) {
         let base = entry.version;
+        // A stream without facts, or another feature's, is nobody's state: the latest reader's
+        // will do, which may be about to begin the record.
+        if let Some(touched) = self.streams.get_mut(&key)
+            && touched.entry.is_blank()
+        {
+            touched.entry = entry.clone();
+        }
         let touched = self.streams.entry(key).or_insert_with(|| Touched {
             base,
             entry,
@@ -164,6 +171,27 @@ impl Round {
         }
         components.into_values().collect()
     }
+}
+
+/// The decision, if it writes only to streams that the command named, so that the log checks that
+/// they are as the decision saw them; and not to another feature's.
+fn named(decision: Decision, job: &Job, states: &States) -> Result<Decision, Rejection> {
+    let organization = job.work.organization().0;
+    for (id, event) in &decision.facts {
+        let feature = event.feature();
+        match states.entries.get(&StreamKey { organization, id: *id }) {
+            None => {
+                let message = format!("the command did not name {feature} {id}");
+                return Err(Rejection::new(Kind::Unnamed, message));
+            }
+            Some(entry) if entry.foreign => {
+                let message = format!("the id {id} belongs to a record that is not of {feature}");
+                return Err(Rejection::new(Kind::Taken, message));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(decision)
 }
 
 /// The representative of a component (path halving).

@@ -142,7 +142,8 @@ impl Loop {
                 if states.entries.contains_key(&need.key) {
                     continue;
                 }
-                match round.state(&need.key).cloned().or_else(|| self.cache.get(&need.key)) {
+                let found = round.state(&need.key).cloned().or_else(|| self.cache.get(&need.key));
+                match found.and_then(|entry| entry.seen_as(&need)) {
                     Some(entry) => drop(states.entries.insert(need.key, entry)),
                     None => lacking.push(need),
                 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::Config;
+use tracing::Instrument;
 
 use super::batch::{Connection, Failure};
 use super::{Answer, Append, LogError, LogId, LogLimits, wake};
@@ -106,8 +107,18 @@ impl Appender {
     async fn write(&mut self, batch: Vec<Job>) {
         let (appends, waiting): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|job| (job.append, job.answer)).unzip();
-        let span = tracing::debug_span!("log batch", appends = appends.len());
-        let answers = tracing::Instrument::instrument(self.outcome(&appends), span).await;
+        let span = tracing::debug_span!(
+            "batch",
+            appends = appends.len(),
+            first = tracing::field::Empty,
+            last = tracing::field::Empty,
+        );
+        let answers = self.outcome(&appends).instrument(span.clone()).await;
+        if let Some((first, last)) = positions(&appends, &answers) {
+            span.record("first", first).record("last", last);
+            // Durable: whoever follows may read it.
+            wake::advance(&self.head, Position(last));
+        }
         for (answer, waiting) in answers.into_iter().zip(waiting) {
             // Whoever gave up waiting does not want the answer.
             drop(waiting.send(answer));
@@ -170,13 +181,17 @@ impl Appender {
         };
         let answers = connection.write(appends, resolving).await?;
         self.connection = Some(connection);
-        let last = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
-            Answer::Appended { first, .. } => Some(first.0 + append.facts.len() as i64 - 1),
-            _ => None,
-        });
-        if let Some(last) = last.max() {
-            wake::advance(&self.head, Position(last));
-        }
         Ok(answers)
     }
+}
+
+/// The first and the last position that a batch took.
+fn positions(appends: &[Append], answers: &[Result<Answer, LogError>]) -> Option<(i64, i64)> {
+    let taken = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
+        Ok(Answer::Appended { first, .. }) if !append.facts.is_empty() => {
+            Some((first.0, first.0 + append.facts.len() as i64 - 1))
+        }
+        _ => None,
+    });
+    taken.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
 }

@@ -10,7 +10,7 @@ use projections::watermarks::Watermarks;
 use queries::Reader;
 use tokio_postgres::Config as PgConfig;
 use tokio_util::sync::CancellationToken;
-use workers::projector::Projector;
+use workers::projector::{Projector, ProjectorLimits};
 
 use super::Failure;
 use crate::config::Config;
@@ -104,7 +104,11 @@ impl Parts {
         let watermarks = Watermarks::new(names);
         let reader = Reader::new(database, watermarks.clone(), (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
-        let limits = (&config.projector).into();
+        let limits = ProjectorLimits {
+            page_facts_max: config.projector.page_facts_max,
+            attempts_max: config.projector.attempts_max,
+            pause_max: Duration::from_millis(config.projector.pause_max_ms),
+        };
         let projector = Projector::prepare(log.clone(), database.clone(), watermarks, limits).await;
         let projector = projector.map_err(|error| failed(&error))?;
         let stop_projector = CancellationToken::new();

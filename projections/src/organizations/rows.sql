@@ -17,7 +17,8 @@ comment on column organizations.organization_id is 'The tenant.';
 comment on column organizations.id is 'The organization: the same as organization_id.';
 comment on column organizations.slug is 'Its short name in URLs and headers.';
 comment on column organizations.name is 'Its name.';
-comment on column organizations.currency is 'The currency of its customers, unless they have another (ISO 4217).';
+comment on column organizations.currency is
+    'The currency of its customers, unless they have another (ISO 4217).';
 comment on column organizations.time_zone is 'The IANA zone of its business days.';
 comment on column organizations.status is 'active.';
 comment on column organizations.version is 'Version of the record: facts in its stream.';

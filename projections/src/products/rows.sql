@@ -26,7 +26,8 @@ comment on column products.description is 'Its description in that language.';
 comment on column products.texts is 'Name and description by language.';
 comment on column products.unit is 'What it is sold in.';
 comment on column products.unit_precision is 'Decimals of a quantity.';
-comment on column products.list_price is 'What one unit costs unless an order states another price.';
+comment on column products.list_price is
+    'What one unit costs unless an order states another price.';
 comment on column products.list_price_currency is 'The currency of the list price (ISO 4217).';
 comment on column products.status is 'draft, published or discontinued.';
 comment on column products.version is 'Version of the record: facts in its stream.';
