@@ -7,7 +7,7 @@ use std::convert::Infallible;
 
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, Request};
+use async_graphql::{Data, Name, Request};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -41,10 +41,10 @@ pub async fn get(
         return socket::upgrade(app, schema, &headers, upgrade);
     }
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
-    let request = parse_query_string(query.as_deref().unwrap_or_default())
+    let mut request = parse_query_string(query.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::new(Code::InvalidQuery, error.to_string()))?;
     // A link must not change anything.
-    if operation(&request) == Some(OperationType::Mutation) {
+    if operation(&mut request) == Some(OperationType::Mutation) {
         return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
     }
     answer(&app, &schema, caller, request, &headers).await
@@ -97,7 +97,7 @@ async fn answer(
     mut request: Request,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let subscribes = operation(&request) == Some(OperationType::Subscription);
+    let subscribes = operation(&mut request) == Some(OperationType::Subscription);
     request.data = data(app, caller);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
@@ -127,11 +127,12 @@ fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
     Sse::new(next.chain(complete)).keep_alive(KeepAlive::default()).into_response()
 }
 
-/// What a request asks for, if it can be told: the schema refuses what cannot.
-fn operation(request: &Request) -> Option<OperationType> {
-    let document = async_graphql::parser::parse_query(&request.query).ok()?;
-    let name = request.operation_name.as_deref();
-    let mut operations = document.operations.iter();
-    let found = operations.find(|(found, _)| name.is_none() || found.map(|n| n.as_str()) == name);
-    found.map(|(_, operation)| operation.node.ty)
+/// What a request asks for, if it can be told: the schema refuses what cannot. What is parsed here
+/// is not parsed again.
+fn operation(request: &mut Request) -> Option<OperationType> {
+    let wanted = request.operation_name.clone();
+    let mut operations = request.parsed_query().ok()?.operations.iter();
+    let is_wanted =
+        |name: Option<&Name>| wanted.is_none() || name.map(Name::as_str) == wanted.as_deref();
+    operations.find(|(name, _)| is_wanted(*name)).map(|(_, operation)| operation.node.ty)
 }

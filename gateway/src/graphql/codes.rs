@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
 };
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    ErrorExtensionValues, ServerError, ServerResult, ValidationResult, Variables, async_trait,
+    ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
+    async_trait,
 };
 
 use crate::error::Code;
@@ -27,10 +28,11 @@ impl ExtensionFactory for Codes {
 
 impl Codes {
     fn coded(self, mut error: ServerError) -> ServerError {
+        shorten(&mut error.message);
         let code = if error.message.contains("too deep") {
             error.message = format!("{} At most {} levels are allowed.", error.message, self.depth);
             Code::QueryTooDeep
-        } else if error.message.contains("recursion depth") {
+        } else if error.message.contains("recursion") {
             Code::QueryTooDeep
         } else if error.message.contains("too complex") {
             error.message = format!(
@@ -41,11 +43,25 @@ impl Codes {
         } else {
             Code::InvalidQuery
         };
-        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        if extensions.get("code").is_none() {
-            extensions.set("code", code.name());
-        }
+        set(&mut error, code);
         error
+    }
+}
+
+/// Gives an error a code, unless it has one.
+fn set(error: &mut ServerError, code: Code) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_none() {
+        extensions.set("code", code.name());
+    }
+}
+
+/// The parser shows the line that it stumbled over, however long it is.
+fn shorten(message: &mut String) {
+    const CHARACTERS_MAX: usize = 400;
+    if let Some((end, _)) = message.char_indices().nth(CHARACTERS_MAX) {
+        message.truncate(end);
+        message.push('…');
     }
 }
 
@@ -68,5 +84,19 @@ impl Extension for Codes {
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let validated = next.run(ctx).await;
         validated.map_err(|errors| errors.into_iter().map(|error| self.coded(error)).collect())
+    }
+
+    /// What is left without a code is an argument that does not have its type.
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let mut response = next.run(ctx, operation_name).await;
+        for error in &mut response.errors {
+            set(error, Code::InvalidInput);
+        }
+        response
     }
 }
