@@ -243,7 +243,7 @@ pub enum LogFormat {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Auto }
+        Self { filter: "info,refinery_core=warn".to_owned(), format: LogFormat::Auto }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings as text: the documented defaults, and what is in force with its origin.
 
-use figment::{Figment, Metadata};
+use figment::{Figment, Metadata, Source};
 use serde_json::Value;
 
 use super::Config;
@@ -46,10 +46,11 @@ pub fn show(config: &Config, origins: &Figment) -> String {
 /// Where a value was set, to stand behind it.
 pub(super) fn origin(metadata: &Metadata) -> String {
     match &metadata.source {
-        Some(source) => format!(" (in {source})"),
-        None if metadata.name.contains("Config") => " (the default)".to_owned(),
-        None if metadata.name.contains("environment") => format!(" (from {})", metadata.name),
-        None => " (from a flag)".to_owned(),
+        Some(Source::File(path)) => format!(" (in {})", path.display()),
+        // Defaults come as the whole structure, a flag as a single value.
+        Some(Source::Code(_)) if metadata.name.ends_with("Config") => " (the default)".to_owned(),
+        Some(Source::Code(_)) => " (from a flag)".to_owned(),
+        _ => format!(" (from {})", metadata.name),
     }
 }
 
