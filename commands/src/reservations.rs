@@ -37,7 +37,7 @@ impl Claim<'_> {
     }
 
     pub(crate) fn needs(&self, organization: OrganizationId, needs: &mut Needs) {
-        needs.name::<Reservation>(self.id(organization));
+        needs.begin::<Reservation>(self.id(organization));
     }
 
     /// Claims it for a record.

@@ -109,6 +109,9 @@ impl Entry {
 pub(crate) struct Need {
     pub(crate) key: StreamKey,
     pub(crate) feature: &'static str,
+    /// Taken not to exist, unless it is known to: the log refuses the append if it does, and then
+    /// it is looked up.
+    pub(crate) begins: bool,
     fresh: fn() -> Arc<dyn AnyState>,
 }
 
@@ -136,9 +139,27 @@ impl Needs {
         S: State,
         for<'a> &'a S::Fact: TryFrom<&'a Event>,
     {
-        let key = StreamKey { organization: self.organization.0, id: id.into() };
+        self.push::<S>(id.into(), false);
+    }
+
+    /// Needs the state `S` of the record `id`, which the command is about to begin: a fresh id, a
+    /// number nobody has yet. It is not looked up first.
+    pub fn begin<S>(&mut self, id: impl Into<Uuid>)
+    where
+        S: State,
+        for<'a> &'a S::Fact: TryFrom<&'a Event>,
+    {
+        self.push::<S>(id.into(), true);
+    }
+
+    fn push<S>(&mut self, id: Uuid, begins: bool)
+    where
+        S: State,
+        for<'a> &'a S::Fact: TryFrom<&'a Event>,
+    {
+        let key = StreamKey { organization: self.organization.0, id };
         let fresh: fn() -> Arc<dyn AnyState> = || Arc::new(Typed(S::default()));
-        self.list.push(Need { key, feature: S::Fact::FEATURE, fresh });
+        self.list.push(Need { key, feature: S::Fact::FEATURE, begins, fresh });
     }
 }
 

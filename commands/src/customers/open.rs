@@ -58,8 +58,8 @@ impl Command for OpenCustomer {
 
     fn needs(&self, context: &Context, _: &States, needs: &mut Needs) {
         let id = CustomerId(context.id);
-        needs.name::<Customer>(id);
-        needs.name::<Credit>(CreditId::of(context.organization, id));
+        needs.begin::<Customer>(id);
+        needs.begin::<Credit>(CreditId::of(context.organization, id));
         self.with_claim(|claim| {
             if let Some(claim) = claim {
                 claim.needs(context.organization, needs);

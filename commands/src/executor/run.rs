@@ -145,6 +145,9 @@ impl Loop {
                 let found = round.state(&need.key).cloned().or_else(|| self.cache.get(&need.key));
                 match found.and_then(|entry| entry.seen_as(&need)) {
                     Some(entry) => drop(states.entries.insert(need.key, entry)),
+                    None if need.begins && job.conflicts == 0 => {
+                        states.entries.insert(need.key, need.fresh());
+                    }
                     None => lacking.push(need),
                 }
             }

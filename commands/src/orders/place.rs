@@ -185,7 +185,7 @@ impl Command for PlaceOrder {
     }
 
     fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        needs.name::<Order>(OrderId(context.id));
+        needs.begin::<Order>(OrderId(context.id));
         needs.name::<Customer>(self.customer_id);
         needs.name::<Credit>(CreditId::of(context.organization, self.customer_id));
         self.with_claim(context, |claim| claim.needs(context.organization, needs));

@@ -60,7 +60,7 @@ impl Command for CreateProduct {
     }
 
     fn needs(&self, context: &Context, _: &States, needs: &mut Needs) {
-        needs.name::<Product>(ProductId(context.id));
+        needs.begin::<Product>(ProductId(context.id));
         self.with_claim(|claim| claim.needs(context.organization, needs));
     }
 
