@@ -1,1 +1,5 @@
-//! Claims about who may call what.
+//! Claims about who gets in, and how far: nobody without a token, nobody across organizations.
+
+mod doors;
+mod organizations;
+mod page;

@@ -83,10 +83,9 @@ impl fmt::Display for Position {
     }
 }
 
-/// Declares a decimal newtype: a string in JSON, exact, at most 12 digits before the point and
-/// six behind it.
+/// Declares a decimal newtype: a string in JSON, exact; which ones are taken is its parser's say.
 macro_rules! decimal {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident by $parse:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Decimal);
@@ -100,7 +99,7 @@ macro_rules! decimal {
         impl FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                parse_decimal(text).map(Self)
+                $parse(text).map(Self)
             }
         }
 
@@ -112,7 +111,7 @@ macro_rules! decimal {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(DecimalVisitor).map(Self)
+                deserializer.deserialize_any(DecimalVisitor($parse)).map(Self)
             }
         }
 
@@ -131,28 +130,32 @@ macro_rules! decimal {
 }
 
 decimal!(
-    /// An amount of some currency that the context names.
-    Amount
+    /// An amount of some currency that the context names. Computed ones are finer than what they
+    /// are computed of: a quantity × a price has up to twelve decimals.
+    Amount by parse_exact
 );
 decimal!(
     /// The price of one unit, in some currency that the context names; up to six decimals.
-    UnitPrice
+    UnitPrice by parse_decimal
 );
 decimal!(
     /// How much of some unit that the context names; up to six decimals.
-    Quantity
+    Quantity by parse_decimal
 );
 
 const DIGITS_BEFORE_POINT_MAX: u32 = 12;
 const DIGITS_BEHIND_POINT_MAX: u32 = 6;
 
-fn parse_decimal(text: &str) -> Result<Decimal, String> {
+/// More than this many digits before the point are not taken, nor made.
+#[must_use]
+pub fn is_too_large(value: Decimal) -> bool {
+    value.abs() >= Decimal::from(10_u64.pow(DIGITS_BEFORE_POINT_MAX))
+}
+
+fn parse_exact(text: &str) -> Result<Decimal, String> {
     let value = Decimal::from_str_exact(text)
         .map_err(|_| format!("`{text}` is not a decimal number; write it like \"12.50\""))?;
-    if value.normalize().scale() > DIGITS_BEHIND_POINT_MAX {
-        return Err(format!("`{text}` has more than {DIGITS_BEHIND_POINT_MAX} decimals"));
-    }
-    if value.abs() >= Decimal::from(10_u64.pow(DIGITS_BEFORE_POINT_MAX)) {
+    if is_too_large(value) {
         return Err(format!(
             "`{text}` has more than {DIGITS_BEFORE_POINT_MAX} digits before the point"
         ));
@@ -160,7 +163,15 @@ fn parse_decimal(text: &str) -> Result<Decimal, String> {
     Ok(value)
 }
 
-struct DecimalVisitor;
+fn parse_decimal(text: &str) -> Result<Decimal, String> {
+    let value = parse_exact(text)?;
+    if value.normalize().scale() > DIGITS_BEHIND_POINT_MAX {
+        return Err(format!("`{text}` has more than {DIGITS_BEHIND_POINT_MAX} decimals"));
+    }
+    Ok(value)
+}
+
+struct DecimalVisitor(fn(&str) -> Result<Decimal, String>);
 
 impl de::Visitor<'_> for DecimalVisitor {
     type Value = Decimal;
@@ -170,7 +181,7 @@ impl de::Visitor<'_> for DecimalVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-        parse_decimal(text).map_err(E::custom)
+        (self.0)(text).map_err(E::custom)
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Decimal, E> {

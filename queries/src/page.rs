@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use crate::{QueryError, ReaderLimits};
@@ -59,6 +59,8 @@ impl Cursor {
         let parts = bytes.as_deref().and_then(|bytes| bytes.split_first_chunk::<8>());
         let cursor = parts.and_then(|(micros, id)| {
             let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
+            // PostgreSQL knows fewer years than chrono.
+            let at = Some(at).filter(|at| (0..=9_999).contains(&at.year()))?;
             Some(Self { at, id: Uuid::from_slice(id).ok()? })
         });
         cursor.ok_or_else(|| QueryError::Invalid {

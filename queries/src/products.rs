@@ -31,6 +31,10 @@ impl Reader {
         access: &Access,
         sku: &str,
     ) -> Result<Option<ProductRow>, QueryError> {
+        // PostgreSQL has no such text, so no product has it as its SKU.
+        if sku.contains('\0') {
+            return Ok(None);
+        }
         self.row(access, "products", "sku = $2", &[&sku]).await
     }
 }

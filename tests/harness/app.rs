@@ -98,6 +98,13 @@ impl TestApp {
         Client::anonymous(&self.url)
     }
 
+    /// How many facts there are.
+    pub async fn facts(&self) -> i64 {
+        let client = self.database.connect().await;
+        let counted = client.query_one("select count(*) from log.events", &[]).await;
+        counted.expect("the log").get(0)
+    }
+
     /// Waits until every read model holds everything that the log does.
     pub async fn settled(&self) -> Position {
         let head = self.parts.log.head().await.expect("the head of the log");

@@ -86,6 +86,25 @@ impl Client {
         (code.to_owned(), error["message"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// Sends a body as it is; headers beside the client's own may be given with it.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (u16, HeaderMap, String) {
+        let method = method.parse().expect("an HTTP method");
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        let mut request = request.headers(self.headers.clone()).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        (status, headers, response.text().await.expect("a text"))
+    }
+
     /// Gets a path: status, headers, text.
     pub async fn get(&self, path: &str) -> (u16, HeaderMap, String) {
         let request = self.http.get(format!("{}{path}", self.url)).headers(self.headers.clone());

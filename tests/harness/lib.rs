@@ -9,11 +9,13 @@ pub mod cluster;
 pub mod golden;
 pub mod program;
 pub mod shop;
+pub mod socket;
 
 pub use app::{TestApp, test, test_with};
 pub use client::Client;
 pub use program::Program;
 pub use shop::Shop;
+pub use socket::Socket;
 
 use std::path::PathBuf;
 

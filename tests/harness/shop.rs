@@ -76,7 +76,8 @@ impl Shop {
 }
 
 /// A mutation's query; its input type is named after it.
-fn mutation_of(mutation: &str) -> String {
+#[must_use]
+pub fn mutation_of(mutation: &str) -> String {
     let (first, rest) = mutation.split_at(1);
     let input_type = format!("{}{rest}Input", first.to_uppercase());
     format!(

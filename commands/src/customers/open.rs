@@ -1,7 +1,7 @@
 //! Open a customer account.
 
 use events::credit::{CreditEvent, CreditId};
-use events::customers::{CustomerEvent, CustomerId, PaymentTerms};
+use events::customers::{CustomerEvent, CustomerId};
 use events::words::{Amount, Currency};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Customer;
 use super::set_credit_limit::valid_limit;
+use super::set_terms::{self, PaymentTermsInput};
 use crate::credit::Credit;
 use crate::organizations::Organization;
 use crate::rejection::{Rejection, optional_text, text};
@@ -30,13 +31,13 @@ pub struct OpenCustomer {
     pub currency: Option<Currency>,
     /// When it has to pay; within 30 days by default.
     #[serde(default)]
-    pub terms: Option<PaymentTerms>,
+    pub terms: Option<PaymentTermsInput>,
     /// The most that it may owe; without one there is no limit.
     #[serde(default)]
     pub credit_limit: Option<Amount>,
 }
 
-const DEFAULT_TERMS: PaymentTerms = PaymentTerms { net_days: 30 };
+const DEFAULT_TERMS: PaymentTermsInput = PaymentTermsInput { net_days: 30 };
 
 impl OpenCustomer {
     fn with_claim<T>(&self, then: impl FnOnce(Option<Claim<'_>>) -> T) -> T {
@@ -81,7 +82,7 @@ impl Command for OpenCustomer {
             number: optional_text("number", self.number.as_ref(), 60)?,
             name: text("name", &self.name, 200)?,
             currency,
-            terms: super::set_terms::valid(self.terms.unwrap_or(DEFAULT_TERMS))?,
+            terms: set_terms::valid(self.terms.unwrap_or(DEFAULT_TERMS))?,
         };
         let credit = CreditEvent::Opened { customer_id: id, currency, limit };
         let mut decision =
@@ -97,6 +98,8 @@ impl Command for OpenCustomer {
 #[cfg(test)]
 mod tests {
     use events::reservations::{ReservationEvent, ReservationId};
+
+    use events::customers::PaymentTerms;
 
     use super::*;
     use crate::rejection::Kind;

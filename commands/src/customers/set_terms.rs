@@ -17,17 +17,26 @@ pub struct SetCustomerTerms {
     /// The customer.
     pub customer_id: CustomerId,
     /// When it has to pay.
-    pub terms: PaymentTerms,
+    pub terms: PaymentTermsInput,
+}
+
+/// When the customer has to pay.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PaymentTermsInput {
+    /// Days from the invoice to the due date; 0 is at once.
+    pub net_days: u16,
 }
 
 const NET_DAYS_MAX: u16 = 365;
 
 /// Terms that a customer can have.
-pub(super) fn valid(terms: PaymentTerms) -> Result<PaymentTerms, Rejection> {
-    if terms.net_days <= NET_DAYS_MAX {
-        return Ok(terms);
+pub(super) fn valid(terms: PaymentTermsInput) -> Result<PaymentTerms, Rejection> {
+    let PaymentTermsInput { net_days } = terms;
+    if net_days <= NET_DAYS_MAX {
+        return Ok(PaymentTerms { net_days });
     }
-    let message = format!("{} days are too many; at most {NET_DAYS_MAX}", terms.net_days);
+    let message = format!("{net_days} days are too many; at most {NET_DAYS_MAX}");
     Err(Rejection::invalid("terms.netDays", message))
 }
 
@@ -58,7 +67,7 @@ mod tests {
     use crate::scenario::{CUSTOMER, fact, given};
 
     fn set(net_days: u16) -> SetCustomerTerms {
-        SetCustomerTerms { customer_id: CUSTOMER, terms: PaymentTerms { net_days } }
+        SetCustomerTerms { customer_id: CUSTOMER, terms: PaymentTermsInput { net_days } }
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use events::access::{ORDERS_EXCEED_CREDIT, ORDERS_PRICE};
 use events::credit::CreditId;
 use events::customers::{CustomerId, CustomerStatus};
 use events::orders::{OrderEvent, OrderId, OrderLine, OrderPlaced, PriceSource};
 use events::products::{ProductId, ProductStatus};
 use events::stock::{StockItemId, WarehouseId};
-use events::words::{Currency, Quantity, Rounding, UnitPrice};
+use events::words::{Currency, Quantity, Rounding, UnitPrice, is_too_large};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -148,9 +148,13 @@ impl PlaceOrder {
         states: &States,
     ) -> Result<OrderPlaced, Rejection> {
         let placed_at = self.placed_at.unwrap_or(context.now);
+        common_era("placedAt", placed_at.year())?;
         if placed_at > context.now {
             let message = format!("{placed_at} is later than now, {}", context.now);
             return Err(Rejection::invalid("placedAt", message));
+        }
+        if let Some(date) = self.business_date {
+            common_era("businessDate", date.year())?;
         }
         let zone = states.get::<Organization>(context.organization)?.time_zone;
         let rounding = self.rounding.unwrap_or_default();
@@ -210,6 +214,10 @@ impl Command for PlaceOrder {
             let (line, item) = self.line(index, currency, context, states)?;
             let wanted = items.entry(item).or_insert((index, Quantity::default()));
             *wanted = (index, Quantity(wanted.1.0 + line.quantity.0));
+            if is_too_large(wanted.1.0) {
+                let message = format!("{} of {} have too many digits", wanted.1, line.sku);
+                return Err(Rejection::invalid(format!("lines[{index}].quantity"), message));
+            }
             lines.push(line);
         }
         let placed = self.header(customer, currency, lines, context, states)?;
@@ -244,6 +252,14 @@ fn buyer(id: CustomerId, states: &States) -> Result<(&Customer, Currency), Rejec
             None => refused("the customer has no currency"),
         },
     }
+}
+
+/// Beyond, calendars and databases disagree.
+fn common_era(field: &str, year: i32) -> Result<(), Rejection> {
+    if (1..=9_999).contains(&year) {
+        return Ok(());
+    }
+    Err(Rejection::invalid(field, format!("`{field}` has the year {year}, not one of 1 to 9999")))
 }
 
 fn unit_price(

@@ -1,7 +1,7 @@
 //! What an order comes to: lines and totals, rounded where and how the order says.
 
 use events::orders::OrderLine;
-use events::words::{Amount, Currency, Quantity, Rounding, RoundingPlace, UnitPrice};
+use events::words::{Amount, Currency, Quantity, Rounding, RoundingPlace, UnitPrice, is_too_large};
 use rust_decimal::Decimal;
 
 /// What a document comes to.
@@ -13,13 +13,13 @@ pub(super) struct Totals {
     pub(super) net: Amount,
 }
 
-/// Quantity × price, exactly; none if that has more digits than can be kept.
+/// Quantity × price, exactly; none if that has more digits than an amount may.
 pub(super) fn exact(quantity: Quantity, price: UnitPrice) -> Option<Amount> {
     let (quantity, price) = (quantity.0.normalize(), price.0.normalize());
     let product = quantity.checked_mul(price)?;
     // The product is rounded instead of refused where its scale does not fit.
     let kept = product.scale() == quantity.scale() + price.scale() || product.is_zero();
-    kept.then(|| Amount(product.normalize()))
+    (kept && !is_too_large(product)).then(|| Amount(product.normalize()))
 }
 
 /// What a line costs: rounded, if the order rounds per line.
@@ -41,7 +41,8 @@ pub(super) fn totals(
     };
     let gross = sum(|line| line.gross)?;
     let net = rounding.how.round(sum(|line| line.net)?, currency);
-    Some(Totals { gross: Amount(gross.normalize()), net: Amount(net) })
+    (!is_too_large(gross) && !is_too_large(net))
+        .then(|| Totals { gross: Amount(gross.normalize()), net: Amount(net) })
 }
 
 #[cfg(test)]

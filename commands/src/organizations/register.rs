@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use events::organizations::OrganizationEvent;
 use events::words::{Currency, OrganizationId};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
 use super::Organization;
@@ -24,6 +24,7 @@ pub struct RegisterOrganization {
     pub currency: Currency,
     /// The IANA zone in which its business days begin and end, such as `Europe/Zurich`.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "time_zone")]
     pub time_zone: Tz,
 }
 
@@ -58,6 +59,14 @@ impl Command for RegisterOrganization {
         };
         Ok(Decision::of(id, registered))
     }
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map_err(|_| {
+        let right = "use one of the IANA database, such as Europe/Zurich";
+        de::Error::custom(format!("unknown time zone `{name}`; {right}"))
+    })
 }
 
 fn slug(slug: &str) -> Result<String, Rejection> {

@@ -55,6 +55,10 @@ impl<C: Sendable> InputType for Input<C> {
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let mut json = value.unwrap_or_default().into_json()?;
+        if !json.is_object() {
+            let message = format!("`input` has to be the fields of a {}", name::<C>());
+            return Err(async_graphql::InputValueError::custom(message));
+        }
         let mut take = |name| json.as_object_mut().and_then(|object| object.remove(name));
         let key = take("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
         let expected_version = take("expectedVersion").and_then(|version| version.as_i64());

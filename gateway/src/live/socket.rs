@@ -21,8 +21,14 @@ use crate::graphql::{ApiSchema, Caller};
 const PROTOCOL: &str = "graphql-transport-ws";
 /// The program stops (RFC 6455).
 const GOING_AWAY: u16 = 1001;
-/// No `connection_init` in time (graphql-transport-ws).
+/// The codes of graphql-transport-ws: no message of the protocol; an operation before
+/// `connection_init` or its acknowledgement; a `connection_init` that is refused, or too late.
+const INVALID_MESSAGE: u16 = 4400;
+const UNAUTHORIZED: u16 = 4401;
+const FORBIDDEN: u16 = 4403;
 const INIT_TIMEOUT: u16 = 4408;
+/// The longest reason that a close frame takes (RFC 6455).
+const REASON_BYTES_MAX: usize = 123;
 
 /// Takes a WebSocket that speaks the protocol. Who calls is told by the headers or, as browsers
 /// cannot set them, by the same names in the payload of `connection_init`.
@@ -54,12 +60,14 @@ async fn serve(
     let messages = incoming
         .take_while(|message| future::ready(message.is_ok()))
         .filter_map(|message| future::ready(message.ok().map(Message::into_data)));
-    let begun = Arc::new(AtomicBool::new(false));
-    let (init_app, init_begun) = (app.clone(), begun.clone());
+    let (begun, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (init_app, init_begun, init_refused) = (app.clone(), begun.clone(), refused.clone());
     let answers = WebSocket::new(schema, messages, WebSocketProtocols::GraphQLWS)
         .on_connection_init(move |payload| async move {
             init_begun.store(true, Ordering::Relaxed);
-            Ok(init(&init_app, headers, &payload)?)
+            let data = init(&init_app, headers, &payload);
+            init_refused.store(data.is_err(), Ordering::Relaxed);
+            Ok(data?)
         });
     let init_wait = Duration::from_millis(app.config.server.connection_init_wait_max_ms);
     let late = tokio::time::sleep(init_wait);
@@ -76,13 +84,26 @@ async fn serve(
             None => break,
             Some(WsMessage::Text(text)) => (Message::Text(text.into()), false),
             Some(WsMessage::Close(code, reason)) => {
-                (Message::Close(Some(CloseFrame { code, reason: reason.into() })), true)
+                let code = protocol_code(code, refused.load(Ordering::Relaxed));
+                let end = reason.floor_char_boundary(REASON_BYTES_MAX);
+                let reason = reason[..end].into();
+                (Message::Close(Some(CloseFrame { code, reason })), true)
             }
         };
         // A slow reader is waited for: nothing piles up here.
         if outgoing.send(message).await.is_err() || ends {
             break;
         }
+    }
+}
+
+/// The protocol's code for one of async-graphql's.
+fn protocol_code(code: u16, refused: bool) -> u16 {
+    match code {
+        1002 if refused => FORBIDDEN,
+        1002 => INVALID_MESSAGE,
+        1011 => UNAUTHORIZED,
+        other => other,
     }
 }
 
