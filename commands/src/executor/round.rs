@@ -114,10 +114,14 @@ impl Round {
         let base = entry.version;
         let touched = self.streams.entry(key).or_insert_with(|| Touched {
             base,
-            entry,
+            entry: entry.clone(),
             written: false,
             by: Vec::new(),
         });
+        // Nobody knows yet what a stream without facts is going to be.
+        if touched.entry.version == 0 && !touched.entry.is_like(&entry) {
+            touched.entry = entry.clone();
+        }
         if touched.written {
             let writer = touched.by[0];
             union(&mut self.parents, writer, index);
