@@ -16,7 +16,12 @@ const HISTORIES: u32 = 12;
 #[test]
 fn after_any_history_rows_are_what_decisions_see_and_the_domain_holds() {
     test(async |app| {
-        let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };
+        let config = Config {
+            cases: HISTORIES,
+            max_shrink_iters: 300,
+            failure_persistence: None,
+            ..Config::default()
+        };
         let mut organizations = 0..;
         let organizations = std::cell::RefCell::new(&mut organizations);
         let accepted = std::cell::Cell::new(0);
