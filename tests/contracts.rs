@@ -1,1 +1,66 @@
-//! Golden contracts: fact schemas, SDL, default configuration, and the frozen logs of earlier steps.
+//! Claims about contracts: what others rely on is generated, committed, and changes only on
+//! purpose. And a log that was written once is readable for ever.
+
+mod frozen;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use events::Event;
+use harness::golden::assert_golden;
+use harness::root;
+
+#[test]
+fn the_shapes_of_facts_are_as_committed() {
+    let schemas = Event::schemas();
+    for (feature, schema) in &schemas {
+        let text = serde_json::to_string_pretty(schema).expect("a schema as JSON");
+        assert_golden(&format!("events/schemas/{feature}.json"), &format!("{text}\n"));
+    }
+    let features: BTreeSet<String> =
+        schemas.iter().map(|(feature, _)| format!("{feature}.json")).collect();
+    let files = fs::read_dir(root().join("events/schemas")).expect("events/schemas");
+    let files: BTreeSet<String> = files
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(files, features, "files of events/schemas (left) and features (right) differ");
+}
+
+#[test]
+fn every_field_of_a_fact_is_described() {
+    for (feature, schema) in Event::schemas() {
+        let mut silent = Vec::new();
+        undescribed(schema.as_value(), feature, &mut silent);
+        assert!(silent.is_empty(), "without a description: {silent:?}");
+    }
+}
+
+/// The paths of properties without a description.
+fn undescribed(schema: &serde_json::Value, path: &str, silent: &mut Vec<String>) {
+    let children = schema.as_object().into_iter().flatten();
+    for (key, value) in children {
+        let path = format!("{path}.{key}");
+        if key == "properties" {
+            for (name, property) in value.as_object().into_iter().flatten() {
+                // A fact's type stands in the variant that it wraps.
+                if property.get("description").is_none() && !name.contains('.') {
+                    silent.push(format!("{path}.{name}"));
+                }
+            }
+        }
+        undescribed(value, &path, silent);
+    }
+    for (index, value) in schema.as_array().into_iter().flatten().enumerate() {
+        undescribed(value, &format!("{path}[{index}]"), silent);
+    }
+}
+
+#[test]
+fn the_graphql_schema_is_as_committed() {
+    assert_golden("gateway/schema.graphql", &gateway::graphql::sdl());
+}
+
+#[test]
+fn the_default_configuration_is_as_committed() {
+    assert_golden("gateway/config.default.toml", &gateway::config::default_toml());
+}

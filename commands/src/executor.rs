@@ -7,17 +7,19 @@ mod round;
 mod run;
 mod work;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::facts::DecodeError;
-use events::log::{Log, LogError};
+use events::log::{Log, LogError, StreamKey};
 use events::words::Position;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::rejection::Rejection;
+use crate::state::Entry;
 use crate::{Command, Context};
 
 pub(crate) use work::Work;
@@ -128,6 +130,8 @@ pub(crate) struct Job {
     pub(crate) conflicts: u32,
     pub(crate) loads: u32,
     pub(crate) key: Key,
+    /// Committed states that it named, so that it is decided however small the cache is.
+    pub(crate) held: HashMap<StreamKey, Entry>,
     /// Whether its states were looked for while a batch was in flight.
     pub(crate) ahead: bool,
 }
@@ -190,7 +194,8 @@ impl Executor {
         let (answer, answered) = oneshot::channel();
         let key = work.key().map_or(Key::Free, Key::Unknown);
         let queued_at = Instant::now();
-        let job = Job { work, answer, queued_at, conflicts: 0, loads: 0, key, ahead: false };
+        let (held, ahead) = (HashMap::new(), false);
+        let job = Job { work, answer, queued_at, conflicts: 0, loads: 0, key, held, ahead };
         self.jobs.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommandError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommandError::Log(LogError::Closed),

@@ -62,30 +62,13 @@ where
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) version: i64,
-    /// The feature as whose record it was asked for.
-    feature: &'static str,
-    /// The stream is another feature's: there is no such record here.
+    /// The stream belongs to another feature, and will for ever: there is no such record.
     pub(crate) foreign: bool,
+    feature: &'static str,
     state: Arc<dyn AnyState>,
 }
 
 impl Entry {
-    /// Whether it says nothing of any record: whoever asks as another feature's may replace it.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.foreign || self.version == 0
-    }
-
-    /// The entry, as whoever needs it sees it: an id that belongs to another feature's record is
-    /// no record here. None, if it does not tell.
-    pub(crate) fn seen_as(self, need: &Need) -> Option<Self> {
-        if self.feature == need.feature {
-            return Some(self);
-        }
-        let foreign = !self.is_blank();
-        let tells = foreign || self.version == 0;
-        tells.then(|| Self { version: self.version, foreign, ..need.fresh() })
-    }
-
     /// Takes one more fact in.
     pub(crate) fn apply(&mut self, event: &Event) {
         self.version += 1;
@@ -97,11 +80,31 @@ impl Entry {
         }
     }
 
+    /// What it says about a record of the need's kind; none if it does not tell.
+    pub(crate) fn seen_as(self, need: &Need) -> Option<Self> {
+        if self.feature == need.feature {
+            return Some(self);
+        }
+        let foreign = self.version > 0;
+        (!self.foreign).then(|| Self { foreign, ..need.fresh() })
+    }
+
+    /// Whether it is of the same kind of record.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.feature == other.feature
+    }
+
     /// About how many bytes it occupies.
     pub(crate) fn bytes(&self) -> usize {
         const OVERHEAD: usize = 128;
         self.state.bytes() + OVERHEAD
     }
+}
+
+/// The state in an entry, if it is of this type.
+fn typed<S: State>(entry: &Entry) -> Option<&S> {
+    let state: &dyn Any = entry.state.as_ref();
+    state.downcast_ref::<Typed<S>>().map(|typed| &typed.0)
 }
 
 /// A stream that a decision needs, and how to begin its state.
@@ -118,7 +121,7 @@ pub(crate) struct Need {
 impl Need {
     /// The state of a stream without facts.
     pub(crate) fn fresh(&self) -> Entry {
-        Entry { version: 0, feature: self.feature, foreign: false, state: (self.fresh)() }
+        Entry { version: 0, foreign: false, feature: self.feature, state: (self.fresh)() }
     }
 }
 
@@ -167,18 +170,45 @@ impl Needs {
 pub struct States {
     organization: OrganizationId,
     pub(crate) entries: HashMap<StreamKey, Entry>,
+    /// Records that do not exist, for their ids are those of another kind of record.
+    absent: HashMap<(StreamKey, &'static str), Entry>,
 }
 
 impl States {
     pub(crate) fn new(organization: OrganizationId) -> Self {
-        Self { organization, entries: HashMap::new() }
+        Self { organization, entries: HashMap::new(), absent: HashMap::new() }
+    }
+
+    /// Whether the state that is needed is there.
+    pub(crate) fn have(&self, need: &Need) -> bool {
+        self.entries.get(&need.key).is_some_and(|entry| entry.feature == need.feature)
+            || self.absent.contains_key(&(need.key, need.feature))
+    }
+
+    /// Takes in the state that is needed.
+    pub(crate) fn insert(&mut self, need: &Need, entry: Entry) {
+        if entry.foreign || self.entries.contains_key(&need.key) {
+            self.absent.insert((need.key, need.feature), entry);
+        } else {
+            self.entries.insert(need.key, entry);
+        }
+    }
+
+    /// Whether the id is that of another kind of record.
+    pub(crate) fn is_absent(&self, key: StreamKey, feature: &'static str) -> bool {
+        self.absent.contains_key(&(key, feature))
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() + self.absent.len()
     }
 
     /// The state of a record, if it was named and loaded.
     pub fn known<S: State>(&self, id: impl Into<Uuid>) -> Option<&S> {
         let key = StreamKey { organization: self.organization.0, id: id.into() };
-        let state: &dyn Any = self.entries.get(&key)?.state.as_ref();
-        state.downcast_ref::<Typed<S>>().map(|typed| &typed.0)
+        let absent = || self.absent.get(&(key, S::Fact::FEATURE)).and_then(typed);
+        self.entries.get(&key).and_then(typed).or_else(absent)
     }
 
     /// The state of a record that the decision named; the default, if there is no such record.

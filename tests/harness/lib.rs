@@ -6,6 +6,7 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod cluster;
+pub mod desk;
 pub mod golden;
 pub mod program;
 pub mod shop;
@@ -13,6 +14,7 @@ pub mod socket;
 
 pub use app::{TestApp, test, test_with};
 pub use client::Client;
+pub use desk::Desk;
 pub use program::Program;
 pub use shop::Shop;
 pub use socket::Socket;

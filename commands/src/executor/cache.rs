@@ -25,10 +25,10 @@ impl Cache {
         self.entries.get(key).cloned()
     }
 
-    /// Keeps a state, unless a newer one of the stream is kept already.
+    /// Keeps a state, unless a newer one of the stream, or one that tells more, is kept already.
     pub(super) fn put_newer(&mut self, key: StreamKey, entry: Entry) {
-        let newer = |kept: &Entry| kept.version > entry.version;
-        if self.entries.peek(&key).is_some_and(newer) {
+        let newer = |kept: &Entry| entry.foreign || kept.version > entry.version;
+        if self.entries.peek(&key).is_some_and(|kept| !kept.foreign && newer(kept)) {
             return;
         }
         self.remove(&key);
@@ -74,7 +74,8 @@ pub(super) async fn load(log: &Log, needs: &[Need]) -> Result<Loaded, LogError> 
         let Ok(entry) = slot else { return };
         // An id that belongs to another feature: no such record here, though its stream exists.
         if features.get(&raw.stream) != Some(&raw.feature.as_str()) {
-            (entry.version, entry.foreign) = (raw.version, true);
+            entry.version = raw.version;
+            entry.foreign = true;
             return;
         }
         match Recorded::try_from(&raw) {

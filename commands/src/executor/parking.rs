@@ -122,10 +122,10 @@ impl Parking {
                 Err(error) => self.refuse(&[stream], &[], &CommandError::Unreadable(error)),
             }
         }
-        self.release(&found)
+        self.release(&found, cache)
     }
 
-    fn release(&mut self, found: &[(Uuid, Option<Earlier>)]) -> Vec<Job> {
+    fn release(&mut self, found: &[(Uuid, Option<Earlier>)], cache: &mut Cache) -> Vec<Job> {
         let mut ready = Vec::new();
         for mut parked in std::mem::take(&mut self.parked) {
             if let Key::Unknown(key) = parked.job.key {
@@ -143,6 +143,8 @@ impl Parking {
             } else if parked.streams.iter().any(|stream| self.loading.contains(stream)) {
                 self.parked.push(parked);
             } else {
+                let states = parked.streams.iter().map(|key| Some((*key, cache.get(key)?)));
+                parked.job.held.extend(states.flatten());
                 ready.push(parked.job);
             }
         }

@@ -112,19 +112,16 @@ impl Round {
 
     fn read(&mut self, index: usize, key: StreamKey, entry: Entry) {
         let base = entry.version;
-        // A stream without facts, or another feature's, is nobody's state: the latest reader's
-        // will do, which may be about to begin the record.
-        if let Some(touched) = self.streams.get_mut(&key)
-            && touched.entry.is_blank()
-        {
-            touched.entry = entry.clone();
-        }
         let touched = self.streams.entry(key).or_insert_with(|| Touched {
             base,
-            entry,
+            entry: entry.clone(),
             written: false,
             by: Vec::new(),
         });
+        // Nobody knows yet what a stream without facts is going to be.
+        if touched.entry.version == 0 && !touched.entry.is_like(&entry) {
+            touched.entry = entry.clone();
+        }
         if touched.written {
             let writer = touched.by[0];
             union(&mut self.parents, writer, index);
@@ -178,17 +175,14 @@ impl Round {
 fn named(decision: Decision, job: &Job, states: &States) -> Result<Decision, Rejection> {
     let organization = job.work.organization().0;
     for (id, event) in &decision.facts {
-        let feature = event.feature();
-        match states.entries.get(&StreamKey { organization, id: *id }) {
-            None => {
-                let message = format!("the command did not name {feature} {id}");
-                return Err(Rejection::new(Kind::Unnamed, message));
-            }
-            Some(entry) if entry.foreign => {
-                let message = format!("the id {id} belongs to a record that is not of {feature}");
-                return Err(Rejection::new(Kind::Taken, message));
-            }
-            Some(_) => {}
+        let (key, feature) = (StreamKey { organization, id: *id }, event.feature());
+        if states.is_absent(key, feature) {
+            let message = format!("the id {id} belongs to a record that is not of {feature}");
+            return Err(Rejection::new(Kind::Taken, message));
+        }
+        if !states.entries.contains_key(&key) {
+            let message = format!("the command did not name {feature} {id}");
+            return Err(Rejection::new(Kind::Unnamed, message));
         }
     }
     Ok(decision)

@@ -78,7 +78,7 @@ impl Loop {
         while round.len() < self.limits.round_commands_max
             && round.facts < self.limits.round_facts_max
         {
-            let Some(job) = self.ready.pop_front() else {
+            let Some(mut job) = self.ready.pop_front() else {
                 break;
             };
             if job.queued_at.elapsed() > self.limits.wait_max {
@@ -87,7 +87,7 @@ impl Loop {
                 // The outcome of the one before it decides.
                 same_key.push(job);
             } else {
-                match self.states(&job, &round) {
+                match self.states(&mut job, &round) {
                     Ok(states) => round.decide(job, states),
                     Err(lack) => self.parking.park(job, lack),
                 }
@@ -113,13 +113,16 @@ impl Loop {
             return;
         }
         let before = Round::default();
-        for job in std::mem::take(&mut self.ready) {
+        for mut job in std::mem::take(&mut self.ready) {
             if job.ahead {
                 self.ready.push_back(job);
                 continue;
             }
-            match self.states(&job, &before) {
-                Ok(_) => self.ready.push_back(Job { ahead: true, ..job }),
+            match self.states(&mut job, &before) {
+                Ok(states) => {
+                    let held = states.entries;
+                    self.ready.push_back(Job { ahead: true, held, ..job });
+                }
                 Err(lack) => self.parking.park(job, lack),
             }
         }
@@ -127,7 +130,7 @@ impl Loop {
     }
 
     /// The states that a command names, as this round sees them.
-    fn states(&mut self, job: &Job, round: &Round) -> Result<States, Lack> {
+    fn states(&mut self, job: &mut Job, round: &Round) -> Result<States, Lack> {
         if let Key::Unknown(key) = job.key {
             return Err(Lack::Key(key));
         }
@@ -136,30 +139,35 @@ impl Loop {
         for _ in 0..=NEEDS_ROUNDS_MAX {
             let mut needs = Needs::new(organization);
             job.work.needs(&states, &mut needs);
-            let before = states.entries.len();
+            let before = states.len();
             let mut lacking = Vec::new();
             for need in needs.list {
-                if states.entries.contains_key(&need.key) {
+                if states.have(&need) {
                     continue;
                 }
-                let found = round.state(&need.key).cloned().or_else(|| self.cache.get(&need.key));
-                match found.and_then(|entry| entry.seen_as(&need)) {
-                    Some(entry) => drop(states.entries.insert(need.key, entry)),
+                let entry = round.state(&need.key).cloned();
+                let entry = entry.or_else(|| self.cache.get(&need.key));
+                let entry = entry.or_else(|| job.held.get(&need.key).cloned());
+                match entry.and_then(|entry| entry.seen_as(&need)) {
+                    Some(entry) => states.insert(&need, entry),
                     None if need.begins && job.conflicts == 0 => {
-                        states.entries.insert(need.key, need.fresh());
+                        states.insert(&need, need.fresh());
                     }
                     None => lacking.push(need),
                 }
             }
             if !lacking.is_empty() {
+                // What this round decided may never commit: it is not held.
+                let committed = |key: &StreamKey| round.state(key).is_none();
+                job.held.extend(states.entries.into_iter().filter(|(key, _)| committed(key)));
                 metrics::counter!("millrace_executor_cache_misses").increment(lacking.len() as u64);
                 return Err(Lack::Streams(lacking));
             }
-            if states.entries.len() == before {
+            if states.len() == before {
                 break;
             }
         }
-        metrics::counter!("millrace_executor_cache_hits").increment(states.entries.len() as u64);
+        metrics::counter!("millrace_executor_cache_hits").increment(states.len() as u64);
         Ok(states)
     }
 
@@ -217,6 +225,8 @@ impl Loop {
                 continue;
             }
             job.conflicts += 1;
+            job.loads = 0;
+            job.held.clear();
             if job.conflicts > self.limits.conflicts_max {
                 answer(job, Err(CommandError::Busy));
             } else {

@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::Config;
 use tracing::Instrument;
 
-use super::batch::{Connection, Failure};
+use super::batch::{Connection, Failure, Reached, streams_of};
+use super::connection::shown;
 use super::{Answer, Append, LogError, LogId, LogLimits, wake};
 use crate::words::Position;
 
@@ -53,7 +54,10 @@ fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
     };
     let bytes = |fact: &super::NewFact| fact.data.len() + fact.meta.len();
     within("facts", append.facts.len(), limits.append_facts_max)?;
-    within("streams", append.expected.len(), limits.append_streams_max)?;
+    if append.expected.len() + append.facts.len() > limits.append_streams_max {
+        let streams = streams_of(std::slice::from_ref(append)).len();
+        within("streams", streams, limits.append_streams_max)?;
+    }
     for fact in &append.facts {
         within("bytes of one fact", bytes(fact), limits.fact_bytes_max)?;
     }
@@ -113,7 +117,7 @@ impl Appender {
             first = tracing::field::Empty,
             last = tracing::field::Empty,
         );
-        let answers = self.outcome(&appends).instrument(span.clone()).await;
+        let answers = self.outcome(&appends, false).instrument(span.clone()).await;
         if let Some((first, last)) = positions(&appends, &answers) {
             span.record("first", first).record("last", last);
             // Durable: whoever follows may read it.
@@ -125,9 +129,13 @@ impl Appender {
         }
     }
 
-    async fn outcome(&mut self, appends: &[Append]) -> Vec<Result<Answer, LogError>> {
+    /// With `resolving`, a commit of these was sent before and its answer never came.
+    async fn outcome(
+        &mut self,
+        appends: &[Append],
+        mut resolving: bool,
+    ) -> Vec<Result<Answer, LogError>> {
         let deadline = Instant::now() + self.limits.unavailable_wait_max;
-        let mut resolving = false;
         let mut pause = Duration::from_millis(20);
         loop {
             let failure = match self.attempt(appends, resolving).await {
@@ -135,14 +143,19 @@ impl Appender {
                 Err(failure) => failure,
             };
             self.connection = None;
-            if failure.is_refusal() && !resolving {
-                return self.one_by_one(appends, &failure).await;
+            // Refused while writing: what is not in the log by then is not going to be.
+            if failure.is_refusal() && (!resolving || failure.reached == Reached::Commit) {
+                return self.one_by_one(appends, &failure, resolving).await;
             }
-            resolving |= failure.unknown;
-            tracing::warn!(error = %failure.error, resolving, "a batch could not be written yet");
+            resolving |= failure.is_unknown();
+            tracing::warn!(
+                error = shown(&failure.error),
+                resolving,
+                "a batch could not be written yet"
+            );
             metrics::counter!("millrace_log_batch_retries").increment(1);
             if !resolving && Instant::now() >= deadline {
-                let error = LogError::Unavailable(failure.error.to_string());
+                let error = LogError::Unavailable(shown(&failure.error));
                 return vec![Err(error); appends.len()];
             }
             tokio::time::sleep(pause).await;
@@ -155,15 +168,16 @@ impl Appender {
         &mut self,
         appends: &[Append],
         failure: &Failure,
+        resolving: bool,
     ) -> Vec<Result<Answer, LogError>> {
         tracing::error!(error = ?failure.error, "PostgreSQL refused a batch");
         if appends.len() == 1 {
-            return vec![Err(LogError::Database(failure.error.to_string()))];
+            return vec![Err(LogError::Database(shown(&failure.error)))];
         }
         let mut answers = Vec::with_capacity(appends.len());
         for append in appends {
             let alone = std::slice::from_ref(append);
-            answers.extend(Box::pin(self.outcome(alone)).await);
+            answers.extend(Box::pin(self.outcome(alone, resolving)).await);
         }
         answers
     }
@@ -177,7 +191,7 @@ impl Appender {
             Some(connection) => connection,
             None => Connection::open(&self.config, self.id)
                 .await
-                .map_err(|error| Failure { error, unknown: false })?,
+                .map_err(|error| Failure { error, reached: Reached::Nothing })?,
         };
         let answers = connection.write(appends, resolving).await?;
         self.connection = Some(connection);

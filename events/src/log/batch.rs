@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Row, Statement};
 use uuid::Uuid;
 
-use super::judge::{Tail, Verdict, judge};
+use super::judge::{Tail, Verdict, judge, ours};
 use super::{Answer, Append, Earlier, LogId, StreamKey, chain, connection};
 use crate::words::Position;
 
@@ -34,25 +34,42 @@ pub(super) struct Connection {
     insert_batch: Statement,
 }
 
+/// How far a batch came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Not even the database.
+    Nothing,
+    /// It was being looked at; nothing was written.
+    Look,
+    /// It was being written, and the commit was sent.
+    Commit,
+}
+
 /// Why a batch was not answered.
 #[derive(Debug)]
 pub(super) struct Failure {
     /// What PostgreSQL or the connection said.
     pub error: tokio_postgres::Error,
-    /// It may have committed: the commit was sent and its answer never came.
-    pub unknown: bool,
+    /// How far it came.
+    pub reached: Reached,
 }
 
 impl Failure {
-    fn known(error: tokio_postgres::Error) -> Self {
-        Self { error, unknown: false }
+    fn looking(error: tokio_postgres::Error) -> Self {
+        Self { error, reached: Reached::Look }
+    }
+
+    /// It may have committed: the commit was sent and its answer never came.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.reached == Reached::Commit && self.error.code().is_none()
     }
 
     /// The statement itself is at fault, so trying again gives the same.
     pub(super) fn is_refusal(&self) -> bool {
         let retried = ["08", "25", "40", "53", "57", "58"];
         let state = self.error.code().map(|state| state.code());
-        state.is_some_and(|code| !retried.iter().any(|class| code.starts_with(class)))
+        self.reached != Reached::Nothing
+            && state.is_some_and(|code| !retried.iter().any(|class| code.starts_with(class)))
     }
 }
 
@@ -74,14 +91,14 @@ impl Connection {
     }
 
     /// Writes a batch: an answer for each append, in order, once the outcome is durable. With
-    /// `resolving`, an append whose first fact is in the log already was ours: a commit whose
-    /// answer never came.
+    /// `resolving`, an append that is in the log already was ours: a commit whose answer never
+    /// came.
     pub(super) async fn write(
         &self,
         appends: &[Append],
         resolving: bool,
     ) -> Result<Vec<Answer>, Failure> {
-        let tail = self.look(appends, resolving).await.map_err(Failure::known)?;
+        let tail = self.look(appends, resolving).await.map_err(Failure::looking)?;
         let ours: Vec<Option<Answer>> = appends
             .iter()
             .map(|append| if resolving { ours(&tail, append) } else { None })
@@ -108,8 +125,8 @@ impl Connection {
         let keys: Vec<Uuid> = appends
             .iter()
             .flat_map(|append| {
-                let first = append.facts.first().filter(|_| resolving).map(|fact| fact.event_id);
-                append.keys.iter().copied().chain(first)
+                let facts = append.facts.iter().filter(|_| resolving);
+                append.keys.iter().copied().chain(facts.map(|fact| fact.event_id))
             })
             .collect();
         let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
@@ -149,7 +166,7 @@ impl Connection {
     ) -> Result<(), Failure> {
         let count = verdict.accepted.len();
         if count == 0 {
-            return self.client.batch_execute("rollback").await.map_err(Failure::known);
+            return self.client.batch_execute("rollback").await.map_err(Failure::looking);
         }
         let facts = verdict
             .accepted
@@ -179,7 +196,7 @@ impl Connection {
             self.client.batch_execute("commit"),
         );
         for result in [facts.map(drop), batch.map(drop), commit] {
-            result.map_err(|error| Failure { unknown: error.code().is_none(), error })?;
+            result.map_err(|error| Failure { error, reached: Reached::Commit })?;
         }
         metrics::histogram!("millrace_log_batch_facts").record(count as f64);
         Ok(())
@@ -227,14 +244,8 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// An append of ours whose commit was never answered, if it is in the log.
-fn ours(tail: &Tail, append: &Append) -> Option<Answer> {
-    let earlier = tail.taken.get(&append.facts.first()?.event_id)?;
-    Some(Answer::Appended { first: earlier.position, recorded_at: earlier.recorded_at })
-}
-
 /// Every stream that the appends name, once.
-fn streams_of(appends: &[Append]) -> Vec<StreamKey> {
+pub(super) fn streams_of(appends: &[Append]) -> Vec<StreamKey> {
     let named = appends.iter().flat_map(|append| {
         let expected = append.expected.iter().map(|(stream, _)| *stream);
         expected.chain(append.facts.iter().map(|fact| fact.stream))

@@ -47,6 +47,15 @@ pub(super) async fn listen(config: &Config, heard: Heard) -> Result<Client, Conn
     Ok(client)
 }
 
+/// What went wrong, with its cause: "db error" alone says nothing.
+pub(super) fn shown(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(refusal), _) => refusal.to_string(),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
+    }
+}
+
 /// A pool of connections.
 pub(super) fn pool(config: &Config, connections_max: usize) -> Result<Pool, LogError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };

@@ -48,6 +48,20 @@ pub(super) fn judge(mut tail: Tail, appends: &[&Append]) -> (Tail, Verdict) {
     (tail, verdict)
 }
 
+/// The answer to an append whose commit was never answered, if that commit is in the log: all of
+/// its facts, behind each other. Its key alone may be somebody else's.
+pub(super) fn ours(tail: &Tail, append: &Append) -> Option<Answer> {
+    let earlier = tail.taken.get(&append.facts.first()?.event_id)?;
+    let (first, recorded_at) = (earlier.position, earlier.recorded_at);
+    let mut facts = append.facts.iter().zip(first.0..);
+    let whole = facts.all(|(fact, position)| {
+        tail.taken.get(&fact.event_id).is_some_and(|found| {
+            (found.position.0, found.stream) == (position, fact.stream) && found.meta == fact.meta
+        })
+    });
+    whole.then_some(Answer::Appended { first, recorded_at })
+}
+
 fn repeated(tail: &Tail, append: &Append) -> Option<Answer> {
     let earlier = append.keys.iter().find_map(|key| tail.taken.get(key))?;
     Some(Answer::Repeated(earlier.clone()))
@@ -87,5 +101,198 @@ fn accept(
             };
             tail.taken.insert(fact.event_id, earlier);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::NewFact;
+
+    const STREAMS: u128 = 4;
+    const KEYS: u128 = 6;
+
+    fn stream(id: u128) -> StreamKey {
+        StreamKey { organization: Uuid::nil(), id: Uuid::from_u128(id) }
+    }
+
+    fn fact(stream: StreamKey, event_id: u128) -> NewFact {
+        NewFact {
+            stream,
+            feature: "things".into(),
+            fact_type: "thing.happened".into(),
+            schema_version: 1,
+            event_id: Uuid::from_u128(event_id),
+            data: Vec::new(),
+            meta: event_id.to_be_bytes().to_vec(),
+        }
+    }
+
+    fn earlier(fact: &NewFact, position: i64, version: i64) -> Earlier {
+        let NewFact { event_id, stream, meta, .. } = fact.clone();
+        let recorded_at = DateTime::UNIX_EPOCH;
+        Earlier { event_id, position: Position(position), stream, version, meta, recorded_at }
+    }
+
+    /// The whole log, as simply as it can be thought of: a list.
+    #[derive(Clone, Default)]
+    struct Model(Vec<NewFact>);
+
+    impl Model {
+        fn version(&self, stream: StreamKey) -> i64 {
+            self.0.iter().filter(|fact| fact.stream == stream).count() as i64
+        }
+
+        fn tail(&self) -> Tail {
+            let facts = self.0.iter().zip(1..);
+            let at = |position: usize| Self(self.0[..position].to_vec());
+            let taken = facts.map(|(fact, position)| {
+                let version = at(position).version(fact.stream);
+                (fact.event_id, earlier(fact, position as i64, version))
+            });
+            Tail {
+                position: Position(self.0.len() as i64),
+                hash: Vec::new(),
+                recorded_at: DateTime::UNIX_EPOCH,
+                versions: (0..STREAMS).map(|id| (stream(id), self.version(stream(id)))).collect(),
+                taken: taken.collect(),
+            }
+        }
+
+        fn append(&mut self, append: &Append) -> Answer {
+            let position = |key: &Uuid| self.0.iter().position(|fact| fact.event_id == *key);
+            if let Some(taken) = append.keys.iter().find_map(position) {
+                let before = Self(self.0[..=taken].to_vec());
+                let version = before.version(self.0[taken].stream);
+                return Answer::Repeated(earlier(&self.0[taken], taken as i64 + 1, version));
+            }
+            for &(stream, expected) in &append.expected {
+                let actual = self.version(stream);
+                let right = match expected {
+                    Expected::Exact(version) => version,
+                    Expected::None => 0,
+                    Expected::Any => actual,
+                };
+                if right != actual {
+                    return Answer::Conflict { stream, expected, actual };
+                }
+            }
+            let first = Position(self.0.len() as i64 + 1);
+            self.0.extend(append.facts.iter().cloned());
+            Answer::Appended { first, recorded_at: DateTime::UNIX_EPOCH }
+        }
+    }
+
+    fn expected() -> impl Strategy<Value = Expected> {
+        prop_oneof![
+            4 => (0_i64..4).prop_map(Expected::Exact),
+            1 => Just(Expected::None),
+            2 => Just(Expected::Any),
+        ]
+    }
+
+    /// Appends whose ids are unique, but for those that are keys.
+    fn appends(from: u128) -> impl Strategy<Value = Vec<Append>> {
+        let versions = prop::collection::vec((0..STREAMS, expected()), 0..3);
+        let facts = prop::collection::vec(0..STREAMS, 0..4);
+        let one = (versions, facts, prop::option::of(0..KEYS));
+        prop::collection::vec(one, 0..12).prop_map(move |appends| {
+            let append =
+                |(index, (versions, facts, key)): (usize, (Vec<_>, Vec<_>, Option<u128>))| {
+                    let id = |offset: usize| from + index as u128 * 10 + offset as u128;
+                    let facts = facts.into_iter().enumerate().map(|(offset, on)| {
+                        fact(stream(on), key.filter(|_| offset == 0).unwrap_or(id(offset)))
+                    });
+                    Append {
+                        expected: versions
+                            .into_iter()
+                            .map(|(on, what)| (stream(on), what))
+                            .collect(),
+                        keys: key.map(Uuid::from_u128).into_iter().collect(),
+                        facts: facts.collect(),
+                    }
+                };
+            appends.into_iter().enumerate().map(append).collect()
+        })
+    }
+
+    proptest! {
+        /// Batch for batch, the verdict is that of somebody who appends to a list, one by one.
+        #[test]
+        fn the_verdict_is_that_of_a_naive_log(
+            before in appends(1_000), batch in appends(2_000), after in appends(3_000),
+        ) {
+            let mut model = Model::default();
+            for batch in [before, batch, after] {
+                let (tail, base) = (model.tail(), model.0.len());
+                let (left, verdict) = judge(tail, &batch.iter().collect::<Vec<_>>());
+                let answers: Vec<Answer> = batch.iter().map(|one| model.append(one)).collect();
+                prop_assert_eq!(verdict.answers, answers);
+                let accepted: Vec<(Uuid, i64)> = verdict.accepted.iter()
+                    .map(|&(append, fact, version)| (batch[append].facts[fact].event_id, version))
+                    .collect();
+                let appended: Vec<(Uuid, i64)> = (base..model.0.len())
+                    .map(|at| {
+                        let version = Model(model.0[..=at].to_vec()).version(model.0[at].stream);
+                        (model.0[at].event_id, version)
+                    })
+                    .collect();
+                prop_assert_eq!(accepted, appended);
+                let versions = model.tail().versions;
+                prop_assert!(versions.iter().all(|(key, version)| left.versions[key] == *version));
+            }
+        }
+
+        /// Positions follow each other without gaps, through every accepted append.
+        #[test]
+        fn accepted_positions_are_contiguous(batch in appends(0x1000)) {
+            let mut next = Model::default().tail().position.0 + 1;
+            let appends: Vec<&Append> = batch.iter().collect();
+            let (_, verdict) = judge(Model::default().tail(), &appends);
+            for (append, answer) in batch.iter().zip(&verdict.answers) {
+                if let Answer::Appended { first, .. } = answer {
+                    prop_assert_eq!(first.0, next);
+                    next += append.facts.len() as i64;
+                }
+            }
+            prop_assert_eq!(verdict.accepted.len() as i64, next - 1);
+        }
+    }
+
+    fn two() -> Append {
+        let facts = vec![fact(stream(0), 7), fact(stream(1), 8)];
+        Append { expected: Vec::new(), keys: vec![Uuid::from_u128(7)], facts }
+    }
+
+    fn tail(log: &[NewFact]) -> Tail {
+        Model(log.to_vec()).tail()
+    }
+
+    #[test]
+    fn an_append_that_is_in_the_log_whole_was_ours() {
+        let other = fact(stream(0), 3);
+        let log = [vec![other.clone()], two().facts, vec![other]].concat();
+        let first = Position(2);
+        let answer = Answer::Appended { first, recorded_at: DateTime::UNIX_EPOCH };
+        assert_eq!(ours(&tail(&log), &two()), Some(answer));
+    }
+
+    #[test]
+    fn an_append_whose_key_somebody_else_took_was_not_ours() {
+        let foreign = NewFact { meta: b"another request".to_vec(), ..fact(stream(0), 7) };
+        let logs = [vec![], vec![foreign.clone()], vec![foreign, fact(stream(1), 8)]];
+        for log in logs {
+            assert_eq!(ours(&tail(&log), &two()), None, "{log:?}");
+        }
+        assert_eq!(ours(&tail(&[fact(stream(0), 7)]), &two()), None, "a part of it");
+        let apart = [fact(stream(0), 7), fact(stream(2), 1), fact(stream(1), 8)];
+        assert_eq!(ours(&tail(&apart), &two()), None, "not behind each other");
+    }
+
+    #[test]
+    fn a_mere_check_is_never_in_the_log() {
+        assert_eq!(ours(&tail(&two().facts), &Append::default()), None);
     }
 }

@@ -7,12 +7,13 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::batch::{Taken, earlier};
+use super::connection::shown;
 use super::{Log, LogError, RawFact, StreamKey};
 use crate::words::Position;
 
 impl From<tokio_postgres::Error> for LogError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
+        let shown = shown(&error);
         if error.code().is_some() { Self::Database(shown) } else { Self::Unavailable(shown) }
     }
 }

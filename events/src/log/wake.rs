@@ -58,6 +58,11 @@ async fn session(
     let Some(mut watched) = head.upgrade().map(|head| head.subscribe()) else {
         return Ok(());
     };
+    // What was told before this connection listened.
+    let row = client.query_one(include_str!("sql/head.sql"), &[]).await?;
+    if let Some(head) = head.upgrade() {
+        advance(&head, Position(row.get("position")));
+    }
     while !client.is_closed() {
         let position = *watched.borrow_and_update();
         if position > *told {

@@ -1,0 +1,226 @@
+//! Logs that were written once, byte for byte as they were stored. Whatever the program becomes,
+//! it reads them, and makes of them the rows it made then. `UPDATE_GOLDEN=1` writes a log that is
+//! missing, and the rows anew; a log that is there is never written again.
+
+mod history;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use events::facts::{FactType, Facts};
+use events::log::RawFact;
+use events::words::Position;
+use events::{Event, Recorded};
+use harness::golden::assert_golden;
+use harness::{TestApp, root, test};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The log that `UPDATE_GOLDEN=1` writes if it is missing. When a fact type is added or changes
+/// its shape: the next number.
+const NEWEST: &str = "step-1";
+
+/// A fact as it is stored; its data and meta are text, for JSON is.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    position: i64,
+    organization_id: Uuid,
+    feature: String,
+    stream_id: Uuid,
+    version: i64,
+    event_id: Uuid,
+    r#type: String,
+    schema_version: i16,
+    data: String,
+    meta: String,
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<RawFact> for Frozen {
+    fn from(raw: RawFact) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("JSON is UTF-8");
+        Self {
+            position: raw.position.0,
+            organization_id: raw.stream.organization,
+            feature: raw.feature,
+            stream_id: raw.stream.id,
+            version: raw.version,
+            event_id: raw.event_id,
+            r#type: raw.fact_type,
+            schema_version: raw.schema_version,
+            data: text(raw.data),
+            meta: text(raw.meta),
+            recorded_at: raw.recorded_at,
+        }
+    }
+}
+
+fn folder() -> PathBuf {
+    root().join("tests/fixtures/logs")
+}
+
+/// The names of all frozen logs.
+fn names() -> BTreeSet<String> {
+    let files = fs::read_dir(folder()).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| Some(name.strip_suffix(".ndjson")?.to_owned())).collect()
+}
+
+/// A frozen log; written now if it is missing and golden files are being updated.
+fn frozen(name: &str) -> Vec<Frozen> {
+    let file = folder().join(format!("{name}.ndjson"));
+    if !file.exists() && name == NEWEST && std::env::var_os("UPDATE_GOLDEN").is_some() {
+        test(async |app| {
+            history::make(app).await;
+            let facts = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
+            let lines = facts.into_iter().map(|raw| {
+                let line = serde_json::to_string(&Frozen::from(raw)).expect("a line");
+                format!("{line}\n")
+            });
+            fs::create_dir_all(folder()).expect("the folder of frozen logs");
+            // Several tests may find it missing at once: the first one's stays.
+            let own = folder().join(format!("{name}.{}", std::process::id()));
+            fs::write(&own, lines.collect::<String>()).expect("writing the frozen log");
+            let kept = fs::hard_link(&own, &file);
+            fs::remove_file(&own).expect("removing the draft");
+            assert!(kept.is_ok() || file.exists(), "{kept:?}");
+        });
+    }
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| {
+        panic!("{}: {error}; UPDATE_GOLDEN=1 writes it", file.display());
+    });
+    text.lines().map(|line| serde_json::from_str(line).expect("a frozen fact")).collect()
+}
+
+fn all_names() -> BTreeSet<String> {
+    let mut names = names();
+    names.insert(NEWEST.to_owned());
+    names
+}
+
+fn types<F: Facts>() -> impl Iterator<Item = (&'static str, FactType)> {
+    F::TYPES.iter().map(|fact_type| (F::FEATURE, *fact_type))
+}
+
+#[test]
+fn every_fact_type_occurs_in_a_frozen_log() {
+    let known: Vec<(&str, FactType)> = types::<events::organizations::OrganizationEvent>()
+        .chain(types::<events::customers::CustomerEvent>())
+        .chain(types::<events::credit::CreditEvent>())
+        .chain(types::<events::products::ProductEvent>())
+        .chain(types::<events::stock::StockEvent>())
+        .chain(types::<events::orders::OrderEvent>())
+        .chain(types::<events::reservations::ReservationEvent>())
+        .collect();
+    let listed: BTreeSet<&str> = known.iter().map(|(feature, _)| *feature).collect();
+    let features = Event::schemas().into_iter().map(|(feature, _)| feature).collect();
+    assert_eq!(listed, features, "features listed here (left) and those there are (right) differ");
+    let logs: Vec<Frozen> = all_names().iter().flat_map(|name| frozen(name)).collect();
+    let missing: Vec<_> = known
+        .iter()
+        .filter(|(feature, wanted)| {
+            !logs.iter().any(|fact| {
+                (fact.feature.as_str(), fact.r#type.as_str()) == (*feature, wanted.name)
+                    && fact.schema_version == wanted.schema_version
+            })
+        })
+        .collect();
+    assert!(missing.is_empty(), "in no frozen log: {missing:?}; let NEWEST name a new one");
+}
+
+#[test]
+fn every_fact_of_a_frozen_log_is_read_and_still_has_its_shape() {
+    for name in all_names() {
+        for fact in frozen(&name) {
+            let place = format!("{name} at {}", fact.position);
+            let (kind, version) = (fact.r#type.as_str(), fact.schema_version);
+            let event = Event::decode(&fact.feature, kind, version, fact.data.as_bytes());
+            let event = event.unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert_eq!((event.feature(), event.fact_type().name), (fact.feature.as_str(), kind));
+            if event.fact_type().schema_version == version {
+                let again = String::from_utf8(event.encode()).expect("JSON is UTF-8");
+                assert_eq!(again, fact.data, "{place}: written again it is not what it was");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frozen_log_makes_the_rows_that_it_made() {
+    for name in all_names() {
+        let facts = frozen(&name);
+        test(async |app| {
+            insert(app, &facts).await;
+            let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
+            assert_eq!(stored.len(), facts.len());
+            for (raw, fact) in stored.iter().zip(&facts) {
+                Recorded::try_from(raw).expect("a readable fact");
+                assert_eq!(
+                    (&raw.data, &raw.meta),
+                    (&fact.data.clone().into_bytes(), &fact.meta.clone().into_bytes(),)
+                );
+            }
+            app.settled().await;
+            assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows(app).await);
+        });
+    }
+}
+
+/// Puts facts into an empty log as they stand, in one batch.
+async fn insert(app: &TestApp, facts: &[Frozen]) {
+    let mut client = app.database.connect().await;
+    let transaction = client.transaction().await.expect("a transaction");
+    let statement = "insert into log.events (position, organization_id, feature, stream_id, \
+        version, event_id, type, schema_version, data, meta, recorded_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    for fact in facts {
+        let (data, meta) = (fact.data.as_bytes(), fact.meta.as_bytes());
+        transaction
+            .execute(
+                statement,
+                &[
+                    &fact.position,
+                    &fact.organization_id,
+                    &fact.feature,
+                    &fact.stream_id,
+                    &fact.version,
+                    &fact.event_id,
+                    &fact.r#type,
+                    &fact.schema_version,
+                    &data,
+                    &meta,
+                    &fact.recorded_at,
+                ],
+            )
+            .await
+            .expect("inserting a frozen fact");
+    }
+    let batch = "insert into log.batches select max(position), min(position), max(recorded_at), \
+        ''::bytea from log.events";
+    transaction.execute(batch, &[]).await.expect("inserting the batch");
+    transaction.commit().await.expect("the commit");
+}
+
+/// Every row of every view of `read`, as JSON; numbers with the digits that they have.
+async fn rows(app: &TestApp) -> String {
+    let client = app.database.connect().await;
+    client.batch_execute("set time zone 'UTC'").await.expect("the time zone");
+    let views = "select table_name::text from information_schema.views \
+        where table_schema = 'read' order by table_name::text collate \"C\"";
+    let mut tables = Vec::new();
+    for view in client.query(views, &[]).await.expect("the views") {
+        let view: String = view.get(0);
+        let query = format!(
+            "select j from (select to_jsonb(r)::text as j from read.{view} as r) as t \
+             order by j collate \"C\""
+        );
+        let rows = client.query(&query, &[]).await.expect("the rows");
+        assert!(!rows.is_empty(), "read.{view} is empty: the frozen logs do not try it");
+        let rows: Vec<String> =
+            rows.iter().map(|row| format!("    {}", row.get::<_, &str>(0))).collect();
+        tables.push(format!("  \"{view}\": [\n{}\n  ]", rows.join(",\n")));
+    }
+    format!("{{\n{}\n}}\n", tables.join(",\n"))
+}

@@ -1,0 +1,112 @@
+//! A history in which everything happens that can: what a new frozen log is made of.
+
+use commands::customers::set_terms::PaymentTermsInput;
+use commands::customers::{
+    CloseCustomer, HoldCustomer, OpenCustomer, ReleaseCustomer, SetCustomerCreditLimit,
+    SetCustomerTerms,
+};
+use commands::orders::{CancelOrder, OrderLineInput, PlaceOrder};
+use commands::products::{CreateProduct, DescribeProduct, DiscontinueProduct, SetProductListPrice};
+use commands::stock::{AdjustStock, ReleaseStock, ReserveStock, SetStockBackorder};
+use events::customers::CustomerId;
+use events::orders::OrderId;
+use events::products::{ListPrice, ProductId, ProductUnit};
+use events::words::{Rounding, RoundingHow, RoundingPlace, Unit};
+use harness::desk::{customer, order, receive};
+use harness::{Desk, TestApp};
+
+/// Lets everything happen, in two organizations.
+pub(super) async fn make(app: &TestApp) {
+    let desk = Desk::open(app, "acme").await;
+    customers(&desk).await;
+    let product_id = desk.product("A-1", 100).await;
+    products(&desk, product_id).await;
+    stock(&desk, product_id).await;
+    orders(&desk, product_id).await;
+    let other = Desk::open(app, "bolt").await;
+    let (customer, product) =
+        (other.customer("Zoë & Söhne 🦔").await, other.product("A-1", 1).await);
+    other.run(order(customer, product, 1)).await;
+}
+
+async fn customers(desk: &Desk) {
+    let open = OpenCustomer {
+        number: Some("C-7".to_owned()),
+        currency: "JPY".parse().ok(),
+        terms: Some(PaymentTermsInput { net_days: 0 }),
+        credit_limit: "500".parse().ok(),
+        ..customer("Nippon Bolts")
+    };
+    let customer_id = CustomerId(desk.run(open).await.id);
+    let reason = || "unpaid \"bills\"\nfor weeks".to_owned();
+    desk.run(SetCustomerTerms { customer_id, terms: PaymentTermsInput { net_days: 45 } }).await;
+    desk.run(HoldCustomer { customer_id, reason: reason() }).await;
+    desk.run(ReleaseCustomer { customer_id }).await;
+    desk.run(SetCustomerCreditLimit { customer_id, credit_limit: "750".parse().ok() }).await;
+    desk.run(SetCustomerCreditLimit { customer_id, credit_limit: None }).await;
+    desk.run(CloseCustomer { customer_id, reason: reason() }).await;
+    let held = desk.customer("Held & Co").await;
+    desk.run(HoldCustomer { customer_id: held, reason: reason() }).await;
+}
+
+async fn products(desk: &Desk, product_id: ProductId) {
+    let price = |amount: &str, currency: &str| {
+        Some(ListPrice { amount: amount.parse().unwrap(), currency: currency.parse().unwrap() })
+    };
+    let (name, description) = ("Schraube".to_owned(), Some("Sechskant, M8".to_owned()));
+    desk.run(DescribeProduct { product_id, locale: Some("de-CH".to_owned()), name, description })
+        .await;
+    desk.run(SetProductListPrice { product_id, list_price: price("2.345", "EUR") }).await;
+    let create = CreateProduct {
+        sku: "B 2/x".to_owned(),
+        unit: Some(ProductUnit { code: Unit("kg".to_owned()), precision: 3 }),
+        name: None,
+        list_price: price("0.000001", "USD"),
+    };
+    let old = ProductId(desk.run(create).await.id);
+    desk.run(SetProductListPrice { product_id: old, list_price: None }).await;
+    let reason = Some("replaced by A-1".to_owned());
+    desk.run(DiscontinueProduct { product_id: old, reason }).await;
+    let create = CreateProduct { sku: "C".to_owned(), unit: None, name: None, list_price: None };
+    let draft = ProductId(desk.run(create).await.id);
+    desk.run(receive(draft, 3)).await;
+    desk.run(DiscontinueProduct { product_id: draft, reason: None }).await;
+}
+
+async fn stock(desk: &Desk, product_id: ProductId) {
+    let (warehouse_id, reason) = (None, || "count".to_owned());
+    let number = |text: &str| text.parse().unwrap();
+    let difference = number("-7");
+    desk.run(AdjustStock { product_id, warehouse_id, difference, reason: reason() }).await;
+    let quantity = number("5");
+    desk.run(ReserveStock { product_id, warehouse_id, quantity, reason: reason() }).await;
+    let quantity = number("2");
+    desk.run(ReleaseStock { product_id, warehouse_id, quantity, reason: reason() }).await;
+    desk.run(SetStockBackorder { product_id, warehouse_id, allowed: true }).await;
+}
+
+async fn orders(desk: &Desk, product_id: ProductId) {
+    let buyer = OpenCustomer { credit_limit: "100".parse().ok(), ..customer("Bolt & Co") };
+    let buyer = CustomerId(desk.run(buyer).await.id);
+    let plain = desk.run(order(buyer, product_id, 3)).await;
+    let line = |quantity: &str, price: Option<&str>| OrderLineInput {
+        product_id,
+        quantity: quantity.parse().unwrap(),
+        unit_price: price.map(|price| price.parse().unwrap()),
+        warehouse_id: None,
+    };
+    let full = PlaceOrder {
+        customer_id: buyer,
+        lines: vec![line("1", Some("0.005")), line("120", None)],
+        number: Some("17".to_owned()),
+        series: Some("external".to_owned()),
+        reference: Some("PO 4711".to_owned()),
+        placed_at: Some(desk.now - chrono::Duration::days(2)),
+        business_date: Some(desk.now.date_naive() - chrono::Duration::days(1)),
+        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        credit_override: Some("the boss said so".to_owned()),
+    };
+    desk.keyed("a key", full).await.expect("an order beyond the limit");
+    let reason = "changed their mind".to_owned();
+    desk.run(CancelOrder { order_id: OrderId(plain.id), reason }).await;
+}

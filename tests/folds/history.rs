@@ -1,0 +1,301 @@
+//! Random histories of one organization: what is wanted, and by how many at once.
+
+use commands::customers::set_terms::PaymentTermsInput;
+use commands::customers::{
+    CloseCustomer, HoldCustomer, OpenCustomer, ReleaseCustomer, SetCustomerCreditLimit,
+    SetCustomerTerms,
+};
+use commands::orders::{CancelOrder, OrderLineInput, PlaceOrder};
+use commands::products::{
+    CreateProduct, DescribeProduct, DiscontinueProduct, PublishProduct, SetProductListPrice,
+};
+use commands::stock::{AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, SetStockBackorder};
+use commands::{Command, CommandError};
+use events::customers::CustomerId;
+use events::orders::OrderId;
+use events::products::{ListPrice, ProductId, ProductUnit};
+use events::words::{Amount, Quantity, Rounding, RoundingHow, RoundingPlace, Unit};
+use futures_util::future::join_all;
+use harness::Desk;
+use harness::desk::{customer, order};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// One thing that somebody wants. Numbers choose among the records that there are.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Open { limit: Option<u32> },
+    Limit { customer: usize, limit: Option<u32> },
+    Terms { customer: usize, net_days: u16 },
+    Hold { customer: usize },
+    Release { customer: usize },
+    Close { customer: usize },
+    Create { precision: u8 },
+    Describe { product: usize },
+    Price { product: usize, cents: Option<u32> },
+    Discontinue { product: usize },
+    Receive { product: usize, quantity: i64 },
+    Adjust { product: usize, difference: i64 },
+    Reserve { product: usize, quantity: i64 },
+    Free { product: usize, quantity: i64 },
+    Backorder { product: usize, allowed: bool },
+    Place { customer: usize, lines: Vec<Line>, total: bool, even: bool, overridden: bool },
+    Cancel { order: usize },
+}
+
+/// A line of an order; its price in thousandths.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    product: usize,
+    quantity: i64,
+    price: Option<u32>,
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let price = prop::option::of(0_u32..20_000);
+    (0..9_usize, 1_i64..60, price).prop_map(|(product, quantity, price)| Line {
+        product,
+        quantity,
+        price,
+    })
+}
+
+/// Steps in groups: those of a group happen at once.
+pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
+    let (who, what) = (0..9_usize, 0..9_usize);
+    let limit = || prop::option::of(0_u32..500);
+    let product = what.clone();
+    let lines = prop::collection::vec(line(), 1..5);
+    let step = prop_oneof![
+        1 => limit().prop_map(|limit| Step::Open { limit }),
+        2 => (who.clone(), limit()).prop_map(|(customer, limit)| Step::Limit { customer, limit }),
+        1 => (who.clone(), 0..60_u16)
+            .prop_map(|(customer, net_days)| Step::Terms { customer, net_days }),
+        1 => who.clone().prop_map(|customer| Step::Hold { customer }),
+        2 => who.clone().prop_map(|customer| Step::Release { customer }),
+        1 => who.clone().prop_map(|customer| Step::Close { customer }),
+        1 => (0..3_u8).prop_map(|precision| Step::Create { precision }),
+        1 => product.clone().prop_map(|product| Step::Describe { product }),
+        1 => (product.clone(), limit()).prop_map(|(product, cents)| Step::Price { product, cents }),
+        1 => product.clone().prop_map(|product| Step::Discontinue { product }),
+        4 => (product.clone(), 1_i64..100)
+            .prop_map(|(product, quantity)| Step::Receive { product, quantity }),
+        2 => (product.clone(), -50_i64..50)
+            .prop_map(|(product, difference)| Step::Adjust { product, difference }),
+        2 => (product.clone(), 1_i64..60)
+            .prop_map(|(product, quantity)| Step::Reserve { product, quantity }),
+        2 => (product.clone(), 1_i64..60)
+            .prop_map(|(product, quantity)| Step::Free { product, quantity }),
+        1 => (product, any::<bool>())
+            .prop_map(|(product, allowed)| Step::Backorder { product, allowed }),
+        12 => (who, lines, any::<bool>(), any::<bool>(), 0..8_u8).prop_map(
+            |(customer, lines, total, even, chance)| Step::Place {
+                customer, lines, total, even, overridden: chance == 0,
+            },
+        ),
+        4 => (0..50_usize).prop_map(|order| Step::Cancel { order }),
+    ];
+    prop::collection::vec(prop::collection::vec(step, 1..8), 10..25)
+}
+
+/// The records that there are.
+#[derive(Default)]
+struct Records {
+    customers: Vec<Uuid>,
+    products: Vec<(Uuid, u8)>,
+    orders: Vec<Uuid>,
+}
+
+impl Records {
+    fn customer(&self, index: usize) -> CustomerId {
+        CustomerId(self.customers[index % self.customers.len()])
+    }
+
+    /// A product, and so many of its smallest parts.
+    fn product(&self, index: usize, parts: i64) -> (ProductId, Quantity) {
+        let (id, precision) = self.products[index % self.products.len()];
+        (ProductId(id), Quantity(Decimal::new(parts, u32::from(precision))))
+    }
+}
+
+enum Made {
+    Nothing,
+    Customer(Uuid),
+    Product(Uuid, u8),
+    Order(Uuid),
+}
+
+/// Plays a history; how many commands were accepted.
+pub(super) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
+    let mut records = Records::default();
+    let mut accepted = 0;
+    let first = [
+        vec![Step::Open { limit: None }, Step::Open { limit: Some(300) }],
+        vec![Step::Create { precision: 0 }, Step::Create { precision: 2 }],
+        vec![
+            Step::Receive { product: 0, quantity: 300 },
+            Step::Receive { product: 1, quantity: 99 },
+        ],
+    ];
+    for group in first.iter().chain(groups) {
+        let all = group.iter().map(|step| perform(desk, &records, step));
+        for made in join_all(all).await.into_iter().flatten() {
+            accepted += 1;
+            match made {
+                Made::Nothing => {}
+                Made::Customer(id) => records.customers.push(id),
+                Made::Product(id, precision) => records.products.push((id, precision)),
+                Made::Order(id) => records.orders.push(id),
+            }
+        }
+    }
+    accepted
+}
+
+/// Gives a command; none if a rule forbids it.
+async fn give<C: Command>(desk: &Desk, command: C) -> Option<Uuid> {
+    match desk.attempt(command).await {
+        Ok(outcome) => Some(outcome.id),
+        Err(CommandError::Rejected(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn perform(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    match step {
+        Step::Create { .. }
+        | Step::Describe { .. }
+        | Step::Price { .. }
+        | Step::Discontinue { .. } => of_products(desk, records, step).await,
+        Step::Receive { .. }
+        | Step::Adjust { .. }
+        | Step::Reserve { .. }
+        | Step::Free { .. }
+        | Step::Backorder { .. } => of_stock(desk, records, step).await,
+        Step::Place { .. } | Step::Cancel { .. } => of_orders(desk, records, step).await,
+        _ => of_customers(desk, records, step).await,
+    }
+}
+
+async fn of_customers(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    let amount = |limit: &Option<u32>| limit.map(|limit| Amount(limit.into()));
+    let reason = || "because".to_owned();
+    match *step {
+        Step::Open { ref limit } => {
+            let open = OpenCustomer { credit_limit: amount(limit), ..customer("Bolt & Co") };
+            return give(desk, open).await.map(Made::Customer);
+        }
+        Step::Limit { customer, ref limit } => {
+            let (customer_id, credit_limit) = (records.customer(customer), amount(limit));
+            give(desk, SetCustomerCreditLimit { customer_id, credit_limit }).await
+        }
+        Step::Terms { customer, net_days } => {
+            let (customer_id, terms) = (records.customer(customer), PaymentTermsInput { net_days });
+            give(desk, SetCustomerTerms { customer_id, terms }).await
+        }
+        Step::Hold { customer } => {
+            let customer_id = records.customer(customer);
+            give(desk, HoldCustomer { customer_id, reason: reason() }).await
+        }
+        Step::Release { customer } => {
+            give(desk, ReleaseCustomer { customer_id: records.customer(customer) }).await
+        }
+        Step::Close { customer } => {
+            let customer_id = records.customer(customer);
+            give(desk, CloseCustomer { customer_id, reason: reason() }).await
+        }
+        _ => None,
+    }
+    .map(|_| Made::Nothing)
+}
+
+async fn of_products(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    let price = |cents: u32| {
+        let amount = events::words::UnitPrice(Decimal::new(cents.into(), 2));
+        ListPrice { amount, currency: "EUR".parse().unwrap() }
+    };
+    match *step {
+        Step::Create { precision } => {
+            let sku = gateway::app::fresh_id().to_string();
+            let unit = ProductUnit { code: Unit(format!("unit-{precision}")), precision };
+            let (name, list_price) = (Some("A thing".to_owned()), Some(price(995)));
+            let create = CreateProduct { sku, unit: Some(unit), name, list_price };
+            let id = give(desk, create).await?;
+            give(desk, PublishProduct { product_id: ProductId(id) }).await?;
+            return Some(Made::Product(id, precision));
+        }
+        Step::Describe { product } => {
+            let (product_id, _) = records.product(product, 0);
+            let (locale, name) = (Some("de".to_owned()), "Ein Ding".to_owned());
+            give(desk, DescribeProduct { product_id, locale, name, description: None }).await
+        }
+        Step::Price { product, cents } => {
+            let (product_id, _) = records.product(product, 0);
+            give(desk, SetProductListPrice { product_id, list_price: cents.map(price) }).await
+        }
+        Step::Discontinue { product } => {
+            let (product_id, _) = records.product(product, 0);
+            give(desk, DiscontinueProduct { product_id, reason: None }).await
+        }
+        _ => None,
+    }
+    .map(|_| Made::Nothing)
+}
+
+async fn of_stock(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    let (warehouse_id, reason) = (None, "because".to_owned());
+    match *step {
+        Step::Receive { product, quantity } => {
+            let (product_id, quantity) = records.product(product, quantity);
+            give(desk, ReceiveStock { product_id, warehouse_id, quantity }).await
+        }
+        Step::Adjust { product, difference } => {
+            let (product_id, difference) = records.product(product, difference);
+            give(desk, AdjustStock { product_id, warehouse_id, difference, reason }).await
+        }
+        Step::Reserve { product, quantity } => {
+            let (product_id, quantity) = records.product(product, quantity);
+            give(desk, ReserveStock { product_id, warehouse_id, quantity, reason }).await
+        }
+        Step::Free { product, quantity } => {
+            let (product_id, quantity) = records.product(product, quantity);
+            give(desk, ReleaseStock { product_id, warehouse_id, quantity, reason }).await
+        }
+        Step::Backorder { product, allowed } => {
+            let (product_id, _) = records.product(product, 0);
+            give(desk, SetStockBackorder { product_id, warehouse_id, allowed }).await
+        }
+        _ => None,
+    }
+    .map(|_| Made::Nothing)
+}
+
+async fn of_orders(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    match step {
+        Step::Place { customer, lines, total, even, overridden } => {
+            let lines = lines.iter().map(|line| {
+                let (product_id, quantity) = records.product(line.product, line.quantity);
+                let price = |thousandths: u32| Decimal::new(thousandths.into(), 3);
+                let unit_price =
+                    line.price.map(|price_of| events::words::UnitPrice(price(price_of)));
+                OrderLineInput { product_id, quantity, unit_price, warehouse_id: None }
+            });
+            let place = if *total { RoundingPlace::Total } else { RoundingPlace::Line };
+            let how = if *even { RoundingHow::HalfEven } else { RoundingHow::HalfUp };
+            let command = PlaceOrder {
+                lines: lines.collect(),
+                rounding: Some(Rounding { place, how }),
+                credit_override: overridden.then(|| "because".to_owned()),
+                ..order(records.customer(*customer), ProductId(Uuid::nil()), 1)
+            };
+            give(desk, command).await.map(Made::Order)
+        }
+        Step::Cancel { order } if !records.orders.is_empty() => {
+            let order_id = OrderId(records.orders[order % records.orders.len()]);
+            give(desk, CancelOrder { order_id, reason: "because".to_owned() }).await?;
+            Some(Made::Nothing)
+        }
+        _ => None,
+    }
+}
