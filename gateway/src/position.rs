@@ -23,16 +23,17 @@ pub fn encode(position: Position) -> String {
 /// If no write gave the text.
 pub fn decode(field: &str, text: &str) -> Result<Position, ApiError> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
-    match bytes.split_first() {
-        Some((&FORM, digits)) if digits.len() <= 8 && digits.first().is_none_or(|d| *d < 0x80) => {
-            let position = digits.iter().fold(0, |value, digit| value << 8 | i64::from(*digit));
-            Ok(Position(position))
+    let position = match bytes.split_first() {
+        Some((&FORM, digits)) if digits.len() <= 8 => {
+            let number = digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit));
+            i64::try_from(number).ok()
         }
-        _ => {
-            let message = format!("`{text}` is no position; use one that a write gave you");
-            Err(ApiError::new(Code::InvalidInput, message).at(field))
-        }
-    }
+        _ => None,
+    };
+    position.map(Position).ok_or_else(|| {
+        let message = format!("`{text}` is no position; use one that a write gave you");
+        ApiError::new(Code::InvalidInput, message).at(field)
+    })
 }
 
 #[cfg(test)]
