@@ -50,10 +50,20 @@ impl Failure {
 
     /// The statement itself is at fault, so trying again gives the same.
     pub(super) fn is_refusal(&self) -> bool {
-        let retried = ["08", "25", "40", "53", "57", "58"];
-        let state = self.error.code().map(|state| state.code());
-        state.is_some_and(|code| !retried.iter().any(|class| code.starts_with(class)))
+        self.error.code().is_some() && !passes(&self.error)
     }
+}
+
+/// Whether an error is of a server that is away, stopping, starting or short of something: no
+/// answer at all, or one of these classes.
+pub(super) fn passes(error: &tokio_postgres::Error) -> bool {
+    is_of(error, &["08", "25", "40", "53", "57", "58"])
+}
+
+/// Whether an error has no code, as the server did not answer, or one of these classes.
+fn is_of(error: &tokio_postgres::Error, classes: &[&str]) -> bool {
+    let state = error.code().map(|state| state.code());
+    state.is_none_or(|code| classes.iter().any(|class| code.starts_with(class)))
 }
 
 impl Connection {
@@ -179,7 +189,8 @@ impl Connection {
             self.client.batch_execute("commit"),
         );
         for result in [facts.map(drop), batch.map(drop), commit] {
-            result.map_err(|error| Failure { unknown: error.code().is_none(), error })?;
+            // A server that dies may say so (57P01, 57P02) after it has committed.
+            result.map_err(|error| Failure { unknown: is_of(&error, &["08", "57"]), error })?;
         }
         metrics::histogram!("millrace_log_batch_facts").record(count as f64);
         Ok(())

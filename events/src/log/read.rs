@@ -6,14 +6,14 @@ use futures_util::{Stream, TryStreamExt, pin_mut};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::batch::{Taken, earlier};
+use super::batch::{Taken, earlier, passes};
 use super::{Log, LogError, RawFact, StreamKey};
 use crate::words::Position;
 
 impl From<tokio_postgres::Error> for LogError {
     fn from(error: tokio_postgres::Error) -> Self {
         let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
-        if error.code().is_some() { Self::Database(shown) } else { Self::Unavailable(shown) }
+        if passes(&error) { Self::Unavailable(shown) } else { Self::Database(shown) }
     }
 }
 
