@@ -14,7 +14,7 @@ use queries::ReaderLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use render::{default_toml, show};
+pub use render::{default_toml, show, without_password};
 
 /// Every setting.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,19 +5,19 @@ mod socket;
 
 use std::convert::Infallible;
 
-use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, Name, Request};
+use async_graphql::{Data, Name, Request, Variables};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
@@ -31,7 +31,7 @@ type Gateway = State<(App, ApiSchema)>;
 /// If the caller is nobody, or the request is none.
 pub async fn get(
     State((app, schema)): Gateway,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -41,13 +41,32 @@ pub async fn get(
         return socket::upgrade(app, schema, &headers, upgrade);
     }
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
-    let mut request = parse_query_string(query.as_deref().unwrap_or_default())
-        .map_err(|error| ApiError::new(Code::InvalidQuery, error.to_string()))?;
+    let mut request = linked(&uri)?;
     // A link must not change anything.
     if operation(&mut request) == Some(OperationType::Mutation) {
         return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
     }
     answer(&app, &schema, caller, request, &headers).await
+}
+
+/// The parameters of a query in the URL (GraphQL over HTTP).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    #[serde(default)]
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+fn linked(uri: &Uri) -> Result<Request, ApiError> {
+    let refused = |error: String| ApiError::new(Code::InvalidQuery, error);
+    let Query(link) = Query::<Link>::try_from_uri(uri).map_err(|e| refused(e.body_text()))?;
+    let variables = link.variables.as_deref().map(serde_json::from_str::<Variables>).transpose();
+    let variables = variables.map_err(|error| refused(format!("`variables`: {error}")))?;
+    let mut request = Request::new(link.query).variables(variables.unwrap_or_default());
+    request.operation_name = link.operation_name;
+    Ok(request)
 }
 
 /// A query, a mutation, or a subscription whose answers go out as Server-Sent Events.
@@ -97,6 +116,10 @@ async fn answer(
     mut request: Request,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
+    if request.query.trim().is_empty() {
+        let message = "there is no query; send JSON: {\"query\": …, \"variables\": …}";
+        return Err(ApiError::new(Code::InvalidQuery, message));
+    }
     let subscribes = operation(&mut request) == Some(OperationType::Subscription);
     request.data = data(app, caller);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

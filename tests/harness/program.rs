@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
@@ -15,6 +16,19 @@ pub struct Program {
     pub url: String,
     /// Its data directory.
     pub data: PathBuf,
+    out: BufReader<ChildStdout>,
+    log: Option<JoinHandle<String>>,
+}
+
+/// How a program ended, and everything that it said.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit.
+    pub status: ExitStatus,
+    /// What it printed on stdout behind the first line.
+    pub out: String,
+    /// What it printed on stderr.
+    pub log: String,
 }
 
 /// A `millrace` with these arguments and nothing of the test's settings.
@@ -65,7 +79,8 @@ impl Program {
             drop(child.kill());
             panic!("not ready: `{line}`; {}", log.join().unwrap_or_default());
         };
-        Self { child, url: url.to_owned(), data: data.to_owned() }
+        let (url, data) = (url.to_owned(), data.to_owned());
+        Self { child, url, data, out, log: Some(log) }
     }
 
     /// Somebody with the administrator's token.
@@ -97,13 +112,24 @@ impl Program {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub fn terminate(mut self, wait: Duration) -> ExitStatus {
+    pub fn terminate(self, wait: Duration) -> ExitStatus {
+        self.end(wait).status
+    }
+
+    /// As [`Self::terminate`], with what it said.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub fn end(mut self, wait: Duration) -> Ended {
         let pid = nix::unistd::Pid::from_raw(self.pid());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("SIGTERM");
         let started = Instant::now();
         while started.elapsed() < wait {
             if let Some(status) = self.child.try_wait().expect("waiting for it") {
-                return status;
+                let mut out = String::new();
+                self.out.read_to_string(&mut out).expect("the rest of its stdout");
+                let log = self.log.take().map(|log| log.join().unwrap_or_default());
+                return Ended { status, out, log: log.unwrap_or_default() };
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -60,17 +60,27 @@ impl Failure {
     }
 
     /// It may have committed: the commit was sent and its answer never came.
+    /// A server that dies may say so (57P01, 57P02) after it has committed.
     pub(super) fn is_unknown(&self) -> bool {
-        self.reached == Reached::Commit && self.error.code().is_none()
+        self.reached == Reached::Commit && is_of(&self.error, &["08", "57"])
     }
 
     /// The statement itself is at fault, so trying again gives the same.
     pub(super) fn is_refusal(&self) -> bool {
-        let retried = ["08", "25", "40", "53", "57", "58"];
-        let state = self.error.code().map(|state| state.code());
-        self.reached != Reached::Nothing
-            && state.is_some_and(|code| !retried.iter().any(|class| code.starts_with(class)))
+        self.reached != Reached::Nothing && self.error.code().is_some() && !passes(&self.error)
     }
+}
+
+/// Whether an error is of a server that is away, stopping, starting or short of something: no
+/// answer at all, or one of these classes.
+pub(super) fn passes(error: &tokio_postgres::Error) -> bool {
+    is_of(error, &["08", "25", "40", "53", "57", "58"])
+}
+
+/// Whether an error has no code, as the server did not answer, or one of these classes.
+fn is_of(error: &tokio_postgres::Error, classes: &[&str]) -> bool {
+    let state = error.code().map(|state| state.code());
+    state.is_none_or(|code| classes.iter().any(|class| code.starts_with(class)))
 }
 
 impl Connection {

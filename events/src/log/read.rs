@@ -6,7 +6,7 @@ use futures_util::{Stream, TryStreamExt, pin_mut};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::batch::{Taken, earlier};
+use super::batch::{Taken, earlier, passes};
 use super::connection::shown;
 use super::{Log, LogError, RawFact, StreamKey};
 use crate::words::Position;
@@ -14,7 +14,7 @@ use crate::words::Position;
 impl From<tokio_postgres::Error> for LogError {
     fn from(error: tokio_postgres::Error) -> Self {
         let shown = shown(&error);
-        if error.code().is_some() { Self::Database(shown) } else { Self::Unavailable(shown) }
+        if passes(&error) { Self::Unavailable(shown) } else { Self::Database(shown) }
     }
 }
 

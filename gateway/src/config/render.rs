@@ -54,17 +54,21 @@ pub(super) fn origin(metadata: &Metadata) -> String {
     }
 }
 
-/// A database address without its password.
 fn masked(value: &Value) -> Value {
-    let address = value.as_str().unwrap_or_default();
+    Value::from(without_password(value.as_str().unwrap_or_default()))
+}
+
+/// A database address without its password.
+#[must_use]
+pub fn without_password(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else {
-        return if address.is_empty() { value.clone() } else { Value::from("***") };
+        return if address.is_empty() { String::new() } else { "***".to_owned() };
     };
     let (login, place) = rest.rsplit_once('@').map_or(("", rest), |(login, place)| (login, place));
     let place = place.split('?').next().unwrap_or_default();
     let user = login.split(':').next().unwrap_or_default();
     let login = if login.is_empty() { String::new() } else { format!("{user}:***@") };
-    Value::from(format!("{scheme}://{login}{place}"))
+    format!("{scheme}://{login}{place}")
 }
 
 fn definition<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextRequest,
+    NextSubscribe, NextValidation,
 };
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
     ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
     async_trait,
 };
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 use crate::error::Code;
 
@@ -28,11 +32,14 @@ impl ExtensionFactory for Codes {
 
 impl Codes {
     fn coded(self, mut error: ServerError) -> ServerError {
+        let too_deep_to_parse = error.message.contains("stack limit reached");
         shorten(&mut error.message);
         let code = if error.message.contains("too deep") {
             error.message = format!("{} At most {} levels are allowed.", error.message, self.depth);
             Code::QueryTooDeep
-        } else if error.message.contains("recursion") {
+        } else if error.message.contains("recursion") || too_deep_to_parse {
+            error.message =
+                format!("Query is too deep. At most {} levels are allowed.", self.depth);
             Code::QueryTooDeep
         } else if error.message.contains("too complex") {
             error.message = format!(
@@ -56,6 +63,13 @@ fn set(error: &mut ServerError, code: Code) {
     }
 }
 
+fn invalid_query(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        set(error, Code::InvalidQuery);
+    }
+    response
+}
+
 /// The parser shows the line that it stumbled over, however long it is.
 fn shorten(message: &mut String) {
     const CHARACTERS_MAX: usize = 400;
@@ -67,6 +81,20 @@ fn shorten(message: &mut String) {
 
 #[async_trait::async_trait]
 impl Extension for Codes {
+    /// What is found between parsing and running, such as an operation that nobody chose.
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        invalid_query(next.run(ctx).await)
+    }
+
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        next.run(ctx, stream).map(invalid_query).boxed()
+    }
+
     async fn parse_query(
         &self,
         ctx: &ExtensionContext<'_>,

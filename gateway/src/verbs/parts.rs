@@ -131,14 +131,11 @@ impl Parts {
 /// If it is none.
 pub fn address(url: &str) -> Result<PgConfig, String> {
     let mut config: PgConfig = url.parse().map_err(|error: tokio_postgres::Error| {
-        format!("`{}` is no address of a PostgreSQL: {}", masked(url), cause(&error))
+        let shown = crate::config::without_password(url);
+        format!("`{shown}` is no address of a PostgreSQL: {}", cause(&error))
     })?;
     config.keepalives_idle(Duration::from_secs(10)).connect_timeout(Duration::from_secs(5));
     Ok(config)
-}
-
-fn masked(url: &str) -> String {
-    url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("…@{place}"))
 }
 
 /// An error with what caused it: the outer one alone says little.
