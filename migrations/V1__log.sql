@@ -27,6 +27,17 @@ create table log.batches (
     hash bytea not null
 );
 
+-- What happened stays: nothing in the log is ever changed or removed.
+create function log.refuse() returns trigger language plpgsql as $$
+begin
+    raise exception 'the log is only ever added to: % of log.% is refused', tg_op, tg_table_name;
+end
+$$;
+create trigger only_added before update or delete or truncate on log.events
+    for each statement execute function log.refuse();
+create trigger only_added before update or delete or truncate on log.batches
+    for each statement execute function log.refuse();
+
 create view log.facts as
 select
     position, organization_id, feature, stream_id, version, event_id, type, schema_version,

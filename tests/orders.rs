@@ -61,7 +61,6 @@ fn a_placed_order_arrives_at_a_subscriber_who_can_read_it() {
         let subscription = "subscription { ordersChanged { id number net lines { sku } } }";
         let changes = shop.client.subscribe(subscription, json!({})).await;
         tokio::pin!(changes);
-        // The stream is open once the first answer could come: place until it does.
         let order = shop.run("placeOrder", Shop::order(&customer, &product, "3")).await;
         let change = tokio::time::timeout(std::time::Duration::from_secs(10), changes.next()).await;
         let change = change.expect("a change in time").expect("a change");

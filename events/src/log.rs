@@ -18,7 +18,7 @@ use deadpool_postgres::Pool;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-pub use connection::{ConnectError, connect};
+pub use connection::{ConnectError, connect, watched};
 
 use crate::words::Position;
 

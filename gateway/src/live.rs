@@ -4,6 +4,7 @@
 mod socket;
 
 use std::convert::Infallible;
+use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Name, Request, Variables};
@@ -124,7 +125,7 @@ async fn answer(
     request.data = data(app, caller);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
-        return Ok(events(app, schema, request));
+        return Ok(events(app, schema, request).await);
     }
     if subscribes {
         let message = "a subscription takes a WebSocket (graphql-transport-ws), or the header \
@@ -137,11 +138,17 @@ async fn answer(
 }
 
 /// GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then
-/// `complete`. (graphql-sse's protocol document.)
-fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
+/// `complete`. (graphql-sse's protocol document.) A subscription stands before the response begins,
+/// unless its organization has to be looked up.
+async fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
     let stop = app.stop.clone();
     let answers = schema.execute_stream(request).take_until(stop.cancelled_owned());
-    let next = answers.map(|answer| {
+    let mut answers = Box::pin(answers.fuse());
+    let at_once = match futures_util::poll!(answers.next()) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => None,
+    };
+    let next = futures_util::stream::iter(at_once).chain(answers).map(|answer| {
         let data = serde_json::to_string(&answer).unwrap_or_default();
         Ok::<_, Infallible>(Event::default().event("next").data(data))
     });

@@ -100,7 +100,7 @@ impl Embedded {
         Ok(Self { server, watch, users, start_timeout, stop_timeout })
     }
 
-    /// The database's URL, for libpq (and so `psql`), tokio-postgres and sqlx. It stays the same
+    /// The database's URL, for libpq (and so `psql`) and tokio-postgres. It stays the same
     /// when the server is started again.
     #[must_use]
     pub fn url(&self) -> String {

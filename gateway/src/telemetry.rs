@@ -8,6 +8,11 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{LogFormat, Logging};
 
+/// Libraries that print what passes through them (tokens, parameters) below these levels: whatever
+/// the filter says, secrets are never logged.
+const DISCREET: [&str; 5] =
+    ["tungstenite=info", "hyper=info", "tokio_postgres=info", "axum=info", "async_graphql=info"];
+
 /// Logs to stderr from now on: for people on a terminal, JSON otherwise. A span is a line when it
 /// closes, at debug: with its duration and the ids that join it to others.
 ///
@@ -17,6 +22,10 @@ pub fn start_logging(settings: &Logging) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| {
         format!("configuration `logging.filter`: `{}`: {error}", settings.filter)
     })?;
+    let filter = DISCREET.iter().fold(filter, |filter, target| match target.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let text = match settings.format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Text => true,

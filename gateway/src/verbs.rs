@@ -19,7 +19,7 @@ use crate::telemetry;
 #[derive(Debug, Parser)]
 #[command(name = "millrace", version, disable_help_subcommand = true)]
 struct Arguments {
-    /// The directory of the embedded PostgreSQL, of the administrator's token, and of files.
+    /// The directory of the embedded PostgreSQL and of the administrator's token.
     #[arg(long, global = true, default_value = "./data", value_name = "DIR")]
     data: PathBuf,
     /// The configuration file; `millrace.toml` in the working directory by default, if there.

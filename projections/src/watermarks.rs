@@ -17,8 +17,10 @@ pub struct Watermarks {
 /// How a projection stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// It holds everything up to here.
+    /// It holds everything up to here; zero while that is not known.
     pub reached: Position,
+    /// Whether it is known what it holds.
+    pub known: bool,
     /// Why it goes no further, if it cannot.
     pub stopped: Option<String>,
 }
@@ -43,14 +45,23 @@ impl Watermarks {
         Self { marks: Arc::new(marks.collect()) }
     }
 
-    /// The projection holds everything up to here; wakes whoever waits for it. Never goes back.
+    /// The projection holds everything up to here; wakes whoever waits for it.
     pub fn advance(&self, projection: &str, to: Position) {
         if let Some(mark) = self.marks.get(projection) {
             mark.send_if_modified(|mark| {
-                let newer = to > mark.reached;
+                let news = to > mark.reached || !mark.known;
                 mark.reached = to.max(mark.reached);
-                newer
+                mark.known = true;
+                news
             });
+        }
+    }
+
+    /// Nobody knows any more what the projections hold: whoever waits for a position waits until it
+    /// is known again.
+    pub fn forget(&self) {
+        for mark in self.marks.values() {
+            mark.send_modify(|mark| (mark.reached, mark.known) = (Position(0), false));
         }
     }
 

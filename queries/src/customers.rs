@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{QueryError, Reader};
 
-/// What these queries read.
-pub const READS: &[&str] = &["customers"];
+/// What these queries read, and what stands in their records.
+pub const READS: &[&str] = &["customers", "credit"];
 
 impl Reader {
     /// A customer account.

@@ -9,11 +9,13 @@ pub mod page;
 pub mod products;
 pub mod stock;
 
+use std::collections::HashSet;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use events::access::{Access, Permission, read};
-use events::words::Position;
+use events::words::{OrganizationId, Position};
 use projections::table::Table;
 pub use projections::watermarks::{Mark, Pending, Watermarks};
 use tokio_postgres::types::ToSql;
@@ -96,6 +98,8 @@ pub struct Reader {
     pool: Pool,
     watermarks: Watermarks,
     limits: ReaderLimits,
+    /// Organizations that are known to exist.
+    organizations: Arc<RwLock<HashSet<OrganizationId>>>,
 }
 
 impl Reader {
@@ -120,7 +124,7 @@ impl Reader {
             .create_timeout(Some(limits.connection_wait_max))
             .build()
             .map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, watermarks, limits })
+        Ok(Self { pool, watermarks, limits, organizations: Arc::default() })
     }
 
     /// The bounds of reading.

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::page::{Cursor, Page, PageArgs};
 use crate::{Param, QueryError, Reader};
 
-/// What these queries read.
-pub const READS: &[&str] = &["orders"];
+/// What these queries read, and what stands in their records.
+pub const READS: &[&str] = &["orders", "customers", "credit"];
 
 /// How many changes are read at once for a subscriber.
 const CHANGES_MAX: i64 = 500;
@@ -112,11 +112,17 @@ impl Reader {
     ) -> impl Stream<Item = Result<OrderRow, QueryError>> + Send + use<> {
         let reader = self.clone();
         let watched = reader.watermarks().watch("orders");
+        let now = watched.as_ref().map(|watched| watched.borrow().clone()).unwrap_or_default();
+        // "From now on" is from where the read model stands once that is known.
+        let mut from = now.known.then_some(now.reached);
         async_stream::try_stream! {
             let Some(mut watched) = watched else { return };
-            let mut seen = watched.borrow_and_update().reached;
             while watched.changed().await.is_ok() {
-                let to = watched.borrow_and_update().reached;
+                let mark = watched.borrow_and_update().clone();
+                if !mark.known {
+                    continue;
+                }
+                let (to, mut seen) = (mark.reached, from.unwrap_or(mark.reached));
                 while seen < to {
                     let changed = reader.changed_orders(&access, &filter, seen, to).await?;
                     let full = changed.len() as i64 == CHANGES_MAX;
@@ -125,6 +131,7 @@ impl Reader {
                         yield order;
                     }
                 }
+                from = Some(seen);
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Organizations: the one that an access is for, and the only one there is, for callers who did
 //! not say which.
 
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
 use events::access::{Access, read};
 use events::words::{Actor, OrganizationId};
 pub use projections::organizations::OrganizationRow;
@@ -21,6 +24,25 @@ impl Reader {
         access: &Access,
     ) -> Result<Option<OrganizationRow>, QueryError> {
         self.row(access, "organizations", "true", &[]).await
+    }
+
+    /// Whether the organization that the access is for exists. One that does is remembered: it
+    /// never ceases to.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn has_organization(&self, access: &Access) -> Result<bool, QueryError> {
+        let known = |known: &HashSet<OrganizationId>| known.contains(&access.organization);
+        if known(&self.organizations.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(true);
+        }
+        let exists = self.organization(access).await?.is_some();
+        if exists {
+            let organizations = self.organizations.write();
+            let mut organizations = organizations.unwrap_or_else(PoisonError::into_inner);
+            organizations.insert(access.organization);
+        }
+        Ok(exists)
     }
 
     /// The organizations that an actor may act in: at most two, to tell none, one and several.

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::{QueryError, Reader};
 
-/// What these queries read.
-pub const READS: &[&str] = &["products"];
+/// What these queries read, and what stands in their records.
+pub const READS: &[&str] = &["products", "stock"];
 
 impl Reader {
     /// A product.

@@ -1,16 +1,18 @@
 //! Stock items.
 
+use std::collections::HashMap;
+
 use events::access::Access;
 pub use projections::stock::StockRow;
 use uuid::Uuid;
 
-use crate::{QueryError, Reader};
+use crate::{Param, QueryError, Reader};
 
 /// What these queries read.
 pub const READS: &[&str] = &["stock"];
 
-/// How many warehouses of one product are shown.
-const ITEMS_MAX: i64 = 1_000;
+/// How many stock items are shown at once.
+const ITEMS_MAX: i64 = 10_000;
 
 impl Reader {
     /// A stock item.
@@ -25,16 +27,21 @@ impl Reader {
         self.row(access, "stock", "stock_item_id = $2", &[&id]).await
     }
 
-    /// The stock items of a product, by warehouse.
+    /// The stock items of products, by product, each by warehouse.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn stock_of(
         &self,
         access: &Access,
-        product_id: Uuid,
-    ) -> Result<Vec<StockRow>, QueryError> {
-        let condition = "product_id = $2 order by warehouse_id, unit limit $3";
-        self.rows(access, "stock", condition, &[&product_id, &ITEMS_MAX]).await
+        product_ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<StockRow>>, QueryError> {
+        let condition = "product_id = any($2) order by product_id, warehouse_id, unit limit $3";
+        let mut items: HashMap<Uuid, Vec<StockRow>> = HashMap::new();
+        let params: [Param<'_>; 2] = [&product_ids, &ITEMS_MAX];
+        for item in self.rows::<StockRow>(access, "stock", condition, &params).await? {
+            items.entry(item.product_id).or_default().push(item);
+        }
+        Ok(items)
     }
 }

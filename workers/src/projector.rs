@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use events::Recorded;
 use events::facts::DecodeError;
-use events::log::{ConnectError, Log, LogError, RawFact, connect};
+use events::log::{ConnectError, Log, LogError, RawFact, connect, watched};
 use events::words::Position;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, pin_mut};
@@ -39,6 +39,9 @@ pub enum ProjectorError {
     /// No connection to write on.
     #[error("connecting: {0}")]
     Connect(#[from] ConnectError),
+    /// A connection ended: what was not on the disk yet may be gone.
+    #[error("a connection to the read models ended")]
+    Lost,
     /// A read model could not be written.
     #[error("writing `{projection}`: {error}")]
     Sink {
@@ -112,6 +115,9 @@ impl Projector {
                 },
             };
             tracing::warn!(%error, "the read models stand still; trying again");
+            // A server that crashed has lost what it had not written yet: it is folded again, and
+            // until then nobody is told that it can be read.
+            self.watermarks.forget();
             metrics::counter!("millrace_projector_retries").increment(1);
             self.count(&error);
             if self.progress() > before {
@@ -134,16 +140,28 @@ impl Projector {
         let ProjectorError::Sink { projection, error } = error else {
             return;
         };
+        if !error.is_refusal() {
+            return;
+        }
         let attempts = self.attempts.entry(projection).or_insert(0);
         *attempts += 1;
-        if *attempts >= self.limits.attempts_max && error.is_refusal() {
+        if *attempts >= self.limits.attempts_max {
             stop(&self.watermarks, &mut self.stopped, projection, &error.to_string());
         }
     }
 
-    /// Follows the log from the lowest checkpoint.
+    /// Follows the log from the lowest checkpoint, as long as every connection lives.
     async fn follow(&mut self) -> Result<(), ProjectorError> {
-        let mut open = self.open().await?;
+        let lost = CancellationToken::new();
+        let open = self.open(&lost).await?;
+        tokio::select! {
+            () = lost.cancelled() => Err(ProjectorError::Lost),
+            result = self.feed(open) => result,
+        }
+    }
+
+    /// Gives every projection its facts, page by page.
+    async fn feed(&mut self, mut open: Vec<Open>) -> Result<(), ProjectorError> {
         let Some(from) = open.iter().map(|open| open.reached).min() else {
             return Ok(());
         };
@@ -186,14 +204,15 @@ impl Projector {
         Ok(())
     }
 
-    async fn open(&self) -> Result<Vec<Open>, ProjectorError> {
+    async fn open(&self, lost: &CancellationToken) -> Result<Vec<Open>, ProjectorError> {
         let mut open = Vec::with_capacity(self.projections.len());
         for projection in &self.projections {
             let (name, feature) = (projection.name(), projection.feature());
             if self.stopped.contains(name) {
                 continue;
             }
-            let client = connect(&self.config).await?;
+            let lost = lost.clone();
+            let client = watched(&self.config, move || lost.cancel()).await?;
             let sink = projection.open(client).await;
             let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
             let reached = sink.position();

@@ -20,11 +20,30 @@ pub(super) type Heard = Arc<dyn Fn(&str) + Send + Sync>;
 /// # Errors
 /// If the server cannot be reached or refuses.
 pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
-    listen(config, Arc::new(|_| ())).await
+    watched(config, || ()).await
+}
+
+/// As [`connect`]; `ended` is called once the connection is no more.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn watched(
+    config: &Config,
+    ended: impl FnOnce() + Send + 'static,
+) -> Result<Client, ConnectError> {
+    drive(config, Arc::new(|_| ()), ended).await
 }
 
 /// As [`connect`]; every notification's payload goes to `heard`.
 pub(super) async fn listen(config: &Config, heard: Heard) -> Result<Client, ConnectError> {
+    drive(config, heard, || ()).await
+}
+
+async fn drive(
+    config: &Config,
+    heard: Heard,
+    ended: impl FnOnce() + Send + 'static,
+) -> Result<Client, ConnectError> {
     let mut config = config.clone();
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
@@ -43,6 +62,7 @@ pub(super) async fn listen(config: &Config, heard: Heard) -> Result<Client, Conn
                 }
             }
         }
+        ended();
     });
     Ok(client)
 }

@@ -53,6 +53,9 @@ impl Caller {
         if let Some(slug) = &self.organization {
             return Ok(OrganizationId::of_slug(slug));
         }
+        // One that was registered a moment ago counts.
+        let head = Some(app.log.known_head());
+        app.reader.at_least(queries::organizations::READS, head).await?;
         let found = app.reader.organizations_of(self.actor).await?;
         let message = match found[..] {
             [only] => return Ok(only),
@@ -67,7 +70,11 @@ impl Caller {
     /// # Errors
     /// If it is not clear in which organization.
     pub async fn access(&self, app: &App) -> Result<Access, ApiError> {
-        Ok(Access { organization: self.resolve(app).await?, actor: self.actor })
+        let access = Access { organization: self.resolve(app).await?, actor: self.actor };
+        match &self.organization {
+            Some(slug) if !app.reader.has_organization(&access).await? => Err(unknown(slug)),
+            _ => Ok(access),
+        }
     }
 
     /// What a command is told.
@@ -97,6 +104,12 @@ impl Caller {
     }
 }
 
+/// Nobody has registered the organization that a caller names.
+pub(super) fn unknown(slug: &str) -> ApiError {
+    let message = format!("there is no organization `{slug}`; see `Millrace-Organization`");
+    ApiError::new(Code::NotFound, message).at("organization")
+}
+
 /// The trace id of a `traceparent` (W3C Trace Context, version 00).
 fn trace_id(traceparent: &str) -> Option<Uuid> {
     let id = traceparent.split('-').nth(1).filter(|id| id.len() == 32)?;
@@ -122,11 +135,7 @@ pub(super) async fn reading<'a>(
         Some(text) => Some(position::decode("atLeast", &text)?),
         None => caller.at_least,
     };
-    // Also the organization is read from a read model, if the caller does not name it.
     app.reader.at_least(reads, at_least).await?;
-    if caller.organization.is_none() {
-        app.reader.at_least(queries::organizations::READS, at_least).await?;
-    }
     Ok((app, caller.access(app).await?))
 }
 

@@ -69,8 +69,7 @@ impl CustomerQueries {
         at_least: Option<String>,
     ) -> async_graphql::Result<Option<Customer>> {
         let customer_id = id("id", &customer_id)?;
-        let reads = [READS, queries::credit::READS].concat();
-        let (app, access) = reading(ctx, &reads, at_least).await?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
         Ok(find(app, &access, customer_id).await?)
     }
 }

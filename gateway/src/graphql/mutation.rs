@@ -25,7 +25,14 @@ pub(super) async fn execute<C: Sendable>(
         command,
         context,
     };
-    let outcome = app.executor.execute(request).await?;
+    let outcome = app.executor.execute(request).await.map_err(|error| {
+        match (ApiError::from(error), &caller.organization) {
+            (refused, Some(slug)) if refused.field.as_deref() == Some("organization") => {
+                caller::unknown(slug)
+            }
+            (refused, _) => refused,
+        }
+    })?;
     ctx.insert_http_header("millrace-position", position::encode(outcome.position));
     let organization = context.organization;
     let access = events::access::Access { organization, actor: context.actor };

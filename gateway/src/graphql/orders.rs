@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use chrono::{DateTime, Utc};
 use commands::orders::{CancelOrder, PlaceOrder};
 use events::access::Access;
-use events::words::OrganizationId;
+use events::words::{OrganizationId, Position};
 use futures_util::{Stream, StreamExt};
 use queries::orders::{OrderFilter, OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
@@ -122,10 +122,18 @@ impl OrderSubscriptions {
             ApiError::new(Code::Busy, message)
         })?;
         let changes = app.reader.watch_orders(caller.access(app).await?, filter);
-        Ok(changes.map(move |change| {
+        let reader = app.reader.clone();
+        Ok(changes.then(move |change| {
             // The place is taken as long as the stream lives.
             let _ = &permit;
-            Ok(Order(change.map_err(ApiError::from)?))
+            let reader = reader.clone();
+            async move {
+                let order = change.map_err(ApiError::from)?;
+                // What stands in the order can be read too.
+                let position = Some(Position(order.position));
+                reader.at_least(READS, position).await.map_err(ApiError::from)?;
+                Ok(Order(order))
+            }
         }))
     }
 }
@@ -167,10 +175,11 @@ impl Order {
         self.0.reference.as_deref()
     }
 
-    async fn status(&self) -> OrderStatus {
+    async fn status(&self) -> async_graphql::Result<OrderStatus> {
         match self.0.status.as_str() {
-            "cancelled" => OrderStatus::Cancelled,
-            _ => OrderStatus::Placed,
+            "placed" => Ok(OrderStatus::Placed),
+            "cancelled" => Ok(OrderStatus::Cancelled),
+            other => Err(ApiError::internal(&format!("an order has the status {other}")).into()),
         }
     }
 

@@ -6,10 +6,12 @@ use commands::products::{
     CreateProduct, DescribeProduct, DiscontinueProduct, PublishProduct, SetProductListPrice,
 };
 use events::access::Access;
+use events::words::OrganizationId;
 use queries::products::{ProductRow, READS};
 use uuid::Uuid;
 
-use super::caller::{id, of, reading};
+use super::caller::{id, reading};
+use super::loaders::{Loaders, StockOf};
 use super::mutation::mutations;
 use super::scalars::Money;
 use super::stock::StockItem;
@@ -48,8 +50,7 @@ impl ProductQueries {
         sku: Option<String>,
         at_least: Option<String>,
     ) -> async_graphql::Result<Option<Product>> {
-        let reads = [READS, queries::stock::READS].concat();
-        let (app, access) = reading(ctx, &reads, at_least).await?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
         match (product_id, sku) {
             (Some(product_id), None) => Ok(find(app, &access, id("id", &product_id)?).await?),
             (None, Some(sku)) => {
@@ -117,10 +118,9 @@ impl Product {
 
     /// Where it is kept, and how many.
     async fn stock(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<StockItem>> {
-        let (app, caller) = of(ctx)?;
-        let access = caller.access(app).await?;
-        let items = app.reader.stock_of(&access, self.0.product_id).await;
-        Ok(items.map_err(ApiError::from)?.into_iter().map(StockItem).collect())
+        let key = StockOf(OrganizationId(self.0.organization_id), self.0.product_id);
+        let items = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
+        Ok(items.into_iter().map(StockItem).collect())
     }
 
     /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
