@@ -17,6 +17,9 @@ pub fn start_logging(settings: &Logging) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| {
         format!("configuration `logging.filter`: `{}`: {error}", settings.filter)
     })?;
+    // It logs whole messages, and `connection_init` carries a token.
+    let silenced = "tungstenite=off".parse().map_err(|error| format!("a directive: {error}"))?;
+    let filter = filter.add_directive(silenced);
     let text = match settings.format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Text => true,
