@@ -58,7 +58,8 @@ fn the_records_of_another_organization_are_not_there() {
 fn lists_and_filters_stay_within_the_organization() {
     test(async |app| {
         let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);
-        let list = "query($after: String, $c: ID) { orders(after: $after, filter: { customerId: $c }) \
+        let list = "query($after: String, $c: ID) { \
+            orders(after: $after, filter: { customerId: $c }) \
             { nodes { id customer { name } lines { sku } } pageInfo { endCursor } } }";
         let own = acme.shop.client.ask(list, json!({})).await;
         let nodes = json!([{

@@ -124,10 +124,12 @@ impl Market {
     /// Waits until the read models hold the latest acknowledged order.
     pub(super) async fn catch_up(&self, program: &Program) {
         let position = lock(&self.notes).position.clone().expect("an acknowledged order");
-        let query = "query($at: String) { orders(first: 1, atLeast: $at) { nodes { id } } \
-            a: customer(id: \"01890000-0000-7000-8000-000000000000\", atLeast: $at) { id } \
-            b: product(sku: \"A-0\", atLeast: $at) { stock { reserved } } }";
-        client(program).ask(query, json!({ "at": position })).await;
+        let nobody = "01890000-0000-7000-8000-000000000000";
+        let query = "query($at: String, $id: ID!) { \
+            orders(first: 1, atLeast: $at) { nodes { id } } \
+            customer(id: $id, atLeast: $at) { id } \
+            product(sku: \"A-0\", atLeast: $at) { stock { reserved } } }";
+        client(program).ask(query, json!({ "at": position, "id": nobody })).await;
     }
 }
 
@@ -138,7 +140,10 @@ fn lock(notes: &Mutex<Notes>) -> std::sync::MutexGuard<'_, Notes> {
 /// The purchase of a number: always the same one.
 fn purchase(customers: &[String], products: &[String], number: u64) -> Purchase {
     let at = |offset: u64| usize::try_from((number + offset) % 3).unwrap_or_default();
-    let line = |offset: u64, quantity: &str| json!({ "productId": products[at(offset)], "quantity": quantity });
+    let line = |offset: u64, quantity: &str| {
+        let product = &products[at(offset)];
+        json!({ "productId": product, "quantity": quantity })
+    };
     let key = number.to_string();
     let input = json!({
         "customerId": customers[at(number / 3)], "lines": [line(0, "1"), line(1, "2")],

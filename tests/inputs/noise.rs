@@ -1,4 +1,5 @@
-//! Claims about noise: whatever comes, it is no mistake of ours. Seeded, so that it can be repeated.
+//! Claims about noise: whatever comes, it is no mistake of ours. It is seeded: a failure can be
+//! repeated.
 
 use harness::shop::mutation_of;
 use harness::{Client, Shop, TestApp, test};
@@ -96,7 +97,8 @@ async fn right(shop: &Shop) -> Vec<(String, Value)> {
         (
             "createProduct",
             json!({
-                "sku": "B", "unit": { "code": "kg", "precision": 3 }, "name": "B", "listPrice": price,
+                "sku": "B", "unit": { "code": "kg", "precision": 3 }, "name": "B",
+                "listPrice": price,
             }),
         ),
         (

@@ -88,8 +88,14 @@ fn currencies_zones_and_prices_are_checked() {
         let customer = shop.customer("Bolt & Co", json!(null)).await;
         let product = shop.product("A-1", "2.50", 10).await;
         let order = Shop::order(&customer, &product, "1");
-        let register = |currency: &str, zone: &str| json!({ "slug": "beta", "name": "Beta", "currency": currency, "timeZone": zone });
-        let price = |amount: &str, currency: &str| json!({ "productId": product, "listPrice": { "amount": amount, "currency": currency } });
+        let register = |currency: &str, zone: &str| {
+            let slug = "beta";
+            json!({ "slug": slug, "name": "Beta", "currency": currency, "timeZone": zone })
+        };
+        let price = |amount: &str, currency: &str| {
+            let price = json!({ "amount": amount, "currency": currency });
+            json!({ "productId": product, "listPrice": price })
+        };
         let limit = |amount: &str| json!({ "customerId": customer, "creditLimit": amount });
         let bad = "INVALID_INPUT";
         let cases: &[Case] = &[
@@ -228,7 +234,10 @@ fn an_amount_that_cannot_be_kept_is_refused() {
         let product = shop.product("A-1", "2.50", 1).await;
         let backorder = json!({ "productId": product, "allowed": true });
         shop.run("setStockBackorder", backorder).await;
-        let line = |quantity: &str, price: &str| json!({ "productId": product, "quantity": quantity, "unitPrice": price });
+        let line = |quantity: &str, price: &str| {
+            let product = &product;
+            json!({ "productId": product, "quantity": quantity, "unitPrice": price })
+        };
         let order = |lines: serde_json::Value| json!({ "customerId": customer, "lines": lines });
         let most = "999999999999";
         let each = line("1", most);
