@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use buyers::Market;
-use harness::Program;
 use harness::app::scratch;
+use harness::{Program, Shop};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 
 const ROUNDS: u32 = 3;
 
@@ -156,4 +157,41 @@ fn a_program_that_is_told_to_stop_under_load_ends_well_and_has_kept_everything()
         }
         stop(program);
     });
+}
+
+#[test]
+fn what_a_crash_took_from_the_read_models_is_not_shown_as_missing() {
+    test(async |data| {
+        let program = Program::serve(data, &[]);
+        let shop = Shop::open(&program.administrator(), "acme").await;
+        for round in 0..3 {
+            let open = "mutation($input: OpenCustomerInput!) { openCustomer(input: $input) { \
+                id position customer { name } } }";
+            let input = json!({ "input": { "name": format!("Customer {round}") } });
+            let opened = shop.client.ask(open, input).await["openCustomer"].clone();
+            kill_walwriter(data).await;
+            let query = "query($id: ID!, $position: String) { \
+                customer(id: $id, atLeast: $position) { name } }";
+            let variables = json!({ "id": opened["id"], "position": opened["position"] });
+            let mut shown = 0;
+            while shown < 20 {
+                let (_, _, body) = shop.client.post(query, variables.clone()).await;
+                if body.get("errors").is_none() {
+                    assert_eq!(body["data"]["customer"]["name"], format!("Customer {round}"));
+                    shown += 1;
+                }
+            }
+        }
+        stop(program);
+    });
+}
+
+/// `kill -9` of the process that writes what commits did not wait for.
+async fn kill_walwriter(data: &Path) {
+    let url = gateway::postgres::url_for(data).expect("the address").0;
+    let config = gateway::verbs::parts::address(&url).expect("an address");
+    let client = events::log::connect(&config).await.expect("a connection");
+    let query = "select pid from pg_stat_activity where backend_type = 'walwriter'";
+    let pid: i32 = client.query_one(query, &[]).await.expect("the walwriter").get(0);
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("kill -9");
 }

@@ -10,13 +10,6 @@ pub mod set_terms;
 use events::customers::{CustomerEvent, CustomerId, CustomerStatus};
 use events::words::Currency;
 
-pub use close::CloseCustomer;
-pub use hold::HoldCustomer;
-pub use open::OpenCustomer;
-pub use release::ReleaseCustomer;
-pub use set_credit_limit::SetCustomerCreditLimit;
-pub use set_terms::SetCustomerTerms;
-
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 

@@ -6,9 +6,6 @@ mod price;
 
 use events::orders::{OrderEvent, OrderId, OrderPlaced, OrderStatus};
 
-pub use cancel::CancelOrder;
-pub use place::{OrderLineInput, PlaceOrder};
-
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 

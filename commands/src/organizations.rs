@@ -6,8 +6,6 @@ use chrono_tz::Tz;
 use events::organizations::{OrganizationEvent, OrganizationStatus};
 use events::words::Currency;
 
-pub use register::RegisterOrganization;
-
 use crate::state::State;
 
 /// An organization, as decisions see it.

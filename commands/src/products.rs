@@ -10,12 +10,6 @@ use std::collections::BTreeMap;
 
 use events::products::{ListPrice, ProductEvent, ProductId, ProductStatus, ProductUnit};
 
-pub use create::CreateProduct;
-pub use describe::DescribeProduct;
-pub use discontinue::DiscontinueProduct;
-pub use publish::PublishProduct;
-pub use set_list_price::SetProductListPrice;
-
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 

@@ -14,12 +14,6 @@ use events::words::{OrganizationId, Quantity};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-pub use adjust::AdjustStock;
-pub use receive::ReceiveStock;
-pub use release::ReleaseStock;
-pub use reserve::ReserveStock;
-pub use set_backorder::SetStockBackorder;
-
 use crate::products::{self, Product};
 use crate::rejection::{Kind, Rejection};
 use crate::state::{Needs, State, States};

@@ -190,7 +190,7 @@ fn without_a_header_the_only_organization_is_meant() {
 }
 
 #[test]
-fn in_an_organization_that_does_not_exist_nothing_is_there_and_nothing_happens() {
+fn an_organization_that_does_not_exist_is_named_and_nothing_happens() {
     test(async |app| {
         let acme = tenant(app, "acme").await;
         let before = app.facts().await;
@@ -201,9 +201,10 @@ fn in_an_organization_that_does_not_exist_nothing_is_there_and_nothing_happens()
                 assert_eq!(asked, "acme", "space around a header's value is not part of it");
                 continue;
             }
-            assert_eq!(asked, "null", "`{slug}`");
-            let list = client.ask("{ orders { nodes { id } } }", json!({})).await;
-            assert_eq!(list["orders"]["nodes"], json!([]));
+            assert_eq!(asked, "NOT_FOUND", "`{slug}`");
+            let list = client.refused("{ orders { nodes { id } } }", json!({})).await;
+            assert_eq!(list.0, "NOT_FOUND");
+            assert!(list.1.contains(&format!("`{slug}`")), "{}", list.1);
             let nowhere = Shop { client };
             for (mutation, input) in [
                 ("openCustomer", json!({ "name": "Bolt", "currency": "EUR" })),

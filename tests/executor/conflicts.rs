@@ -2,9 +2,10 @@
 //! nobody suffers for a neighbour's conflict.
 
 use commands::Kind;
-use commands::customers::{HoldCustomer, ReleaseCustomer};
-use commands::products::PublishProduct;
-use commands::stock::AdjustStock;
+use commands::customers::hold::HoldCustomer;
+use commands::customers::release::ReleaseCustomer;
+use commands::products::publish::PublishProduct;
+use commands::stock::adjust::AdjustStock;
 use events::customers::CustomerId;
 use futures_util::future::join_all;
 use harness::desk::{customer, order, receive};

@@ -1,9 +1,11 @@
 //! Claims about things of which there may be only one, and about whose things they are.
 
 use commands::Kind;
-use commands::customers::HoldCustomer;
-use commands::orders::{CancelOrder, PlaceOrder};
-use commands::products::{CreateProduct, PublishProduct};
+use commands::customers::hold::HoldCustomer;
+use commands::orders::cancel::CancelOrder;
+use commands::orders::place::PlaceOrder;
+use commands::products::create::CreateProduct;
+use commands::products::publish::PublishProduct;
 use commands::{Command, CommandError, Outcome};
 use events::customers::CustomerId;
 use events::orders::OrderId;

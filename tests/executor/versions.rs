@@ -1,8 +1,10 @@
 //! Claims about callers who say which version of a record they know.
 
 use commands::CommandError;
+use commands::customers::hold::HoldCustomer;
+use commands::customers::release::ReleaseCustomer;
 use commands::customers::set_terms::PaymentTermsInput;
-use commands::customers::{HoldCustomer, ReleaseCustomer, SetCustomerTerms};
+use commands::customers::set_terms::SetCustomerTerms;
 use futures_util::future::join_all;
 use harness::{Desk, test};
 

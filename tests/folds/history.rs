@@ -1,15 +1,25 @@
 //! Random histories of one organization: what is wanted, and by how many at once.
 
+use commands::customers::close::CloseCustomer;
+use commands::customers::hold::HoldCustomer;
+use commands::customers::open::OpenCustomer;
+use commands::customers::release::ReleaseCustomer;
+use commands::customers::set_credit_limit::SetCustomerCreditLimit;
 use commands::customers::set_terms::PaymentTermsInput;
-use commands::customers::{
-    CloseCustomer, HoldCustomer, OpenCustomer, ReleaseCustomer, SetCustomerCreditLimit,
-    SetCustomerTerms,
-};
-use commands::orders::{CancelOrder, OrderLineInput, PlaceOrder};
-use commands::products::{
-    CreateProduct, DescribeProduct, DiscontinueProduct, PublishProduct, SetProductListPrice,
-};
-use commands::stock::{AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, SetStockBackorder};
+use commands::customers::set_terms::SetCustomerTerms;
+use commands::orders::cancel::CancelOrder;
+use commands::orders::place::OrderLineInput;
+use commands::orders::place::PlaceOrder;
+use commands::products::create::CreateProduct;
+use commands::products::describe::DescribeProduct;
+use commands::products::discontinue::DiscontinueProduct;
+use commands::products::publish::PublishProduct;
+use commands::products::set_list_price::SetProductListPrice;
+use commands::stock::adjust::AdjustStock;
+use commands::stock::receive::ReceiveStock;
+use commands::stock::release::ReleaseStock;
+use commands::stock::reserve::ReserveStock;
+use commands::stock::set_backorder::SetStockBackorder;
 use commands::{Command, CommandError};
 use events::customers::CustomerId;
 use events::orders::OrderId;

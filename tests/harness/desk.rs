@@ -1,11 +1,13 @@
 //! Somebody who gives commands straight to an executor, without a gateway in between.
 
 use chrono::{DateTime, Utc};
-use commands::customers::OpenCustomer;
-use commands::orders::{OrderLineInput, PlaceOrder};
-use commands::organizations::RegisterOrganization;
-use commands::products::{CreateProduct, PublishProduct};
-use commands::stock::ReceiveStock;
+use commands::customers::open::OpenCustomer;
+use commands::orders::place::OrderLineInput;
+use commands::orders::place::PlaceOrder;
+use commands::organizations::register::RegisterOrganization;
+use commands::products::create::CreateProduct;
+use commands::products::publish::PublishProduct;
+use commands::stock::receive::ReceiveStock;
 use commands::{Command, CommandError, Context, Executor, ExecutorLimits, Outcome, Request};
 use events::customers::CustomerId;
 use events::log::{Log, LogId, LogLimits};

@@ -53,9 +53,7 @@ impl Caller {
         if let Some(slug) = &self.organization {
             return Ok(OrganizationId::of_slug(slug));
         }
-        // One that was registered a moment ago counts.
-        let head = Some(app.log.known_head());
-        app.reader.at_least(queries::organizations::READS, head).await?;
+        registered_by_now(app).await?;
         let found = app.reader.organizations_of(self.actor).await?;
         let message = match found[..] {
             [only] => return Ok(only),
@@ -71,10 +69,13 @@ impl Caller {
     /// If it is not clear in which organization.
     pub async fn access(&self, app: &App) -> Result<Access, ApiError> {
         let access = Access { organization: self.resolve(app).await?, actor: self.actor };
-        match &self.organization {
-            Some(slug) if !app.reader.has_organization(&access).await? => Err(unknown(slug)),
-            _ => Ok(access),
+        let Some(slug) = &self.organization else { return Ok(access) };
+        if app.reader.has_organization(&access).await? {
+            return Ok(access);
         }
+        // One that was registered a moment ago counts.
+        registered_by_now(app).await?;
+        if app.reader.has_organization(&access).await? { Ok(access) } else { Err(unknown(slug)) }
     }
 
     /// What a command is told.
@@ -102,6 +103,12 @@ impl Caller {
         let message = format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes");
         Err(ApiError::new(Code::InvalidInput, message).at("idempotencyKey"))
     }
+}
+
+/// Waits until every organization that was registered by now can be seen.
+async fn registered_by_now(app: &App) -> Result<(), ApiError> {
+    let head = Some(app.log.known_head());
+    Ok(app.reader.at_least(queries::organizations::READS, head).await?)
 }
 
 /// Nobody has registered the organization that a caller names.

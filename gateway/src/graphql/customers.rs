@@ -2,10 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use commands::customers::{
-    CloseCustomer, HoldCustomer, OpenCustomer, ReleaseCustomer, SetCustomerCreditLimit,
-    SetCustomerTerms,
-};
+use commands::customers;
 use events::access::Access;
 use events::words::OrganizationId;
 use queries::credit::CreditRow;
@@ -22,15 +19,15 @@ use crate::error::ApiError;
 mutations! {
     CustomerMutations, Payload shows customer: Customer = find, READS;
     /// Opens a customer account: a company that buys.
-    open_customer: OpenCustomer,
+    open_customer: customers::open::OpenCustomer,
     /// Sets when a customer has to pay.
-    set_customer_terms: SetCustomerTerms,
+    set_customer_terms: customers::set_terms::SetCustomerTerms,
     /// Puts a customer on hold: it cannot order until it is released.
-    hold_customer: HoldCustomer,
+    hold_customer: customers::hold::HoldCustomer,
     /// Releases a customer from hold: it can order again.
-    release_customer: ReleaseCustomer,
+    release_customer: customers::release::ReleaseCustomer,
     /// Closes a customer account that has no open orders: it never orders again.
-    close_customer: CloseCustomer,
+    close_customer: customers::close::CloseCustomer,
 }
 
 async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Customer>, ApiError> {
@@ -45,7 +42,7 @@ mod credit {
     mutations! {
         CreditMutations, Payload shows credit: Credit = find, READS;
         /// Sets the most that a customer may owe.
-        set_customer_credit_limit: SetCustomerCreditLimit,
+        set_customer_credit_limit: customers::set_credit_limit::SetCustomerCreditLimit,
     }
 
     async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Credit>, ApiError> {

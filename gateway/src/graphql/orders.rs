@@ -4,7 +4,7 @@ mod connection;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use chrono::{DateTime, Utc};
-use commands::orders::{CancelOrder, PlaceOrder};
+use commands::orders;
 use events::access::Access;
 use events::words::{OrganizationId, Position};
 use futures_util::{Stream, StreamExt};
@@ -23,9 +23,9 @@ use crate::error::{ApiError, Code};
 mutations! {
     OrderMutations, Payload shows order: Order = find, READS;
     /// Places an order: reserves its goods and the customer's credit, all of it or nothing.
-    place_order: PlaceOrder,
+    place_order: orders::place::PlaceOrder,
     /// Cancels an order: its goods and its credit are free again.
-    cancel_order: CancelOrder,
+    cancel_order: orders::cancel::CancelOrder,
 }
 
 async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Order>, ApiError> {

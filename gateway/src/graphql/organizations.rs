@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
-use commands::organizations::RegisterOrganization;
+use commands::organizations;
 use events::access::Access;
 use queries::organizations::{OrganizationRow, READS};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::error::ApiError;
 mutations! {
     OrganizationMutations, Payload shows organization: Organization = find, READS;
     /// Founds an organization, the tenant in which everything else happens.
-    register_organization: RegisterOrganization,
+    register_organization: organizations::register::RegisterOrganization,
 }
 
 async fn find(app: &App, access: &Access, _: Uuid) -> Result<Option<Organization>, ApiError> {

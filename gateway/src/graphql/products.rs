@@ -2,9 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use commands::products::{
-    CreateProduct, DescribeProduct, DiscontinueProduct, PublishProduct, SetProductListPrice,
-};
+use commands::products;
 use events::access::Access;
 use events::words::OrganizationId;
 use queries::products::{ProductRow, READS};
@@ -21,15 +19,15 @@ use crate::error::{ApiError, Code};
 mutations! {
     ProductMutations, Payload shows product: Product = find, READS;
     /// Creates a product, as a draft.
-    create_product: CreateProduct,
+    create_product: products::create::CreateProduct,
     /// Names and describes a product in one language.
-    describe_product: DescribeProduct,
+    describe_product: products::describe::DescribeProduct,
     /// Sets what one unit of a product costs unless an order states another price.
-    set_product_list_price: SetProductListPrice,
+    set_product_list_price: products::set_list_price::SetProductListPrice,
     /// Publishes a product that has a unit and a name: it can be ordered.
-    publish_product: PublishProduct,
+    publish_product: products::publish::PublishProduct,
     /// Discontinues a product: it cannot be ordered any more.
-    discontinue_product: DiscontinueProduct,
+    discontinue_product: products::discontinue::DiscontinueProduct,
 }
 
 async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Product>, ApiError> {

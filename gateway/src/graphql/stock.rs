@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use commands::stock::{AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, SetStockBackorder};
+use commands::stock;
 use events::access::Access;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
@@ -16,15 +16,15 @@ use crate::error::ApiError;
 mutations! {
     StockMutations, Payload shows stock_item: StockItem = find, READS;
     /// Takes goods into stock.
-    receive_stock: ReceiveStock,
+    receive_stock: stock::receive::ReceiveStock,
     /// Corrects a stock item after a count, a loss or a find.
-    adjust_stock: AdjustStock,
+    adjust_stock: stock::adjust::AdjustStock,
     /// Sets stock aside by hand: it is not promised to anybody else.
-    reserve_stock: ReserveStock,
+    reserve_stock: stock::reserve::ReserveStock,
     /// Frees stock that was set aside by hand.
-    release_stock: ReleaseStock,
+    release_stock: stock::release::ReleaseStock,
     /// Says whether more of a stock item may be promised than is there.
-    set_stock_backorder: SetStockBackorder,
+    set_stock_backorder: stock::set_backorder::SetStockBackorder,
 }
 
 async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<StockItem>, ApiError> {
