@@ -54,7 +54,7 @@ impl State for Product {
                 self.names.insert(locale.clone(), name.clone());
             }
             ProductEvent::ListPriceSet { price } => self.list_price = *price,
-            ProductEvent::Published {} | ProductEvent::Discontinued { .. } => {}
+            _ => {}
         }
     }
 

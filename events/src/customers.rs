@@ -54,12 +54,12 @@ crate::facts! {
     Held {
         /// Why.
         reason: String,
-    } "customer.held" 1 => OnHold;
+    } "customer.held" 1 => OnHold because reason;
     /// It may order again.
     Released {} "customer.released" 1 => Active;
     /// It never orders again.
     Closed {
         /// Why.
         reason: String,
-    } "customer.closed" 1 => Closed;
+    } "customer.closed" 1 => Closed because reason;
 }

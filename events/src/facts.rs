@@ -94,14 +94,14 @@ pub(crate) fn decode<F: Facts>(
 }
 
 /// Declares the facts of a feature, one row each: fields, type name, schema version and, where the
-/// fact moves the record to another state of its life, that state.
+/// fact moves the record to another state of its life, that state, and the field that says why.
 ///
 /// ```ignore
 /// facts! {
 ///     /// What happens to a customer account.
 ///     CustomerEvent of "customers" with CustomerStatus;
 ///     /// It may not order any more.
-///     Held { reason: String } "customer.held" 1 => OnHold;
+///     Held { reason: String } "customer.held" 1 => OnHold because reason;
 /// }
 /// ```
 #[macro_export]
@@ -110,7 +110,7 @@ macro_rules! facts {
         $(#[$doc:meta])*
         $facts:ident of $feature:literal with $status:ty;
         $( $(#[$fact_doc:meta])* $fact:ident $body:tt $name:literal $version:literal
-            $(=> $to:ident)?; )+
+            $(=> $to:ident $(because $why:ident)?)?; )+
     ) => {
         $crate::facts! {
             $(#[$doc])*
@@ -124,6 +124,15 @@ macro_rules! facts {
             pub fn moves_to(&self) -> Option<$status> {
                 match self {
                     $( Self::$fact { .. } => $crate::facts!(@state $status $(, $to)?), )+
+                }
+            }
+
+            /// Why it does so, if the fact says.
+            #[must_use]
+            pub fn because(&self) -> Option<&str> {
+                match self {
+                    $( $( $( Self::$fact { $why, .. } => Some($why), )? )? )+
+                    _ => None,
                 }
             }
         }

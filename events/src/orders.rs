@@ -112,5 +112,5 @@ crate::facts! {
         net: Amount,
         /// The day that the order counted for.
         business_date: NaiveDate,
-    } "order.cancelled" 1 => Cancelled;
+    } "order.cancelled" 1 => Cancelled because reason;
 }

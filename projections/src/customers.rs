@@ -61,14 +61,10 @@ impl Record for Customers {
         };
         if let Some(status) = fact.moves_to() {
             row.status = word(&status);
-            row.status_reason = None;
+            row.status_reason = fact.because().map(str::to_owned);
         }
-        match fact {
-            CustomerEvent::TermsSet { terms } => row.net_days = terms.net_days.into(),
-            CustomerEvent::Held { reason } | CustomerEvent::Closed { reason } => {
-                row.status_reason = Some(reason.clone());
-            }
-            CustomerEvent::Opened { .. } | CustomerEvent::Released {} => {}
+        if let CustomerEvent::TermsSet { terms } = fact {
+            row.net_days = terms.net_days.into();
         }
         Some(row.into())
     }

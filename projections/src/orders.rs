@@ -102,13 +102,11 @@ impl Record for Orders {
             OrderEvent::Placed(placed) => {
                 Kept { row: row(placed, at), children: lines(placed, at) }
             }
-            OrderEvent::Cancelled { .. } => record?,
+            _ => record?,
         };
         if let Some(status) = fact.moves_to() {
             order.row.status = word(&status);
-        }
-        if let OrderEvent::Cancelled { reason, .. } = fact {
-            order.row.cancel_reason = Some(reason.clone());
+            order.row.cancel_reason = fact.because().map(str::to_owned);
         }
         Some(order)
     }

@@ -82,9 +82,7 @@ impl Record for Products {
                 row.list_price = price.map(|price| price.amount.0);
                 row.list_price_currency = price.map(|price| price.currency.to_string());
             }
-            ProductEvent::Created { .. }
-            | ProductEvent::Published {}
-            | ProductEvent::Discontinued { .. } => {}
+            _ => {}
         }
         Some(row.into())
     }
