@@ -1,12 +1,14 @@
 //! The GraphQL input of any command: its type is made of the command's JSON Schema, its value goes
 //! to the command through serde. So a command's fields, and what they mean, are said once.
 
+mod shape;
+
 use std::borrow::Cow;
 
 use async_graphql::registry::{MetaEnumValue, MetaInputValue, MetaType, MetaTypeId, Registry};
 use async_graphql::{InputType, InputValueResult, Value};
 use commands::Command;
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
@@ -39,8 +41,7 @@ impl<C: Sendable> InputType for Input<C> {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
-        let schema = schema.to_value();
+        let schema = shape::schema::<C>();
         let types = Types { definitions: schema.get("$defs").cloned().unwrap_or_default() };
         registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| {
             let mut meta = types.object(registry, &Self::type_name(), &schema);
@@ -62,11 +63,20 @@ impl<C: Sendable> InputType for Input<C> {
         let mut take = |name| json.as_object_mut().and_then(|object| object.remove(name));
         let key = take("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
         let expected_version = take("expectedVersion").and_then(|version| version.as_i64());
-        let command = serde_path_to_error::deserialize(json).map_err(|error| {
-            let path = error.path().to_string();
-            let message = error.into_inner().to_string();
-            let error = ApiError::new(Code::InvalidInput, format!("{path}: {message}"));
-            error.at(path)
+        let schema = shape::schema::<C>();
+        let misplaced = shape::misplaced_list(&schema, &schema, &json).map(|path| {
+            let path = path.trim_start_matches('.').to_owned();
+            let message = format!("{path}: a list, where named fields are wanted: {{…}}");
+            ApiError::new(Code::InvalidInput, message).at(path)
+        });
+        let command = misplaced.map_or(Ok(json), Err);
+        let command = command.and_then(|json| {
+            serde_path_to_error::deserialize(json).map_err(|error| {
+                let path = error.path().to_string();
+                let message = error.into_inner().to_string();
+                let error = ApiError::new(Code::InvalidInput, format!("{path}: {message}"));
+                error.at(path)
+            })
         });
         Ok(Self { command, key, expected_version })
     }

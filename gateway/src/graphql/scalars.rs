@@ -5,6 +5,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Simpl
 /// A decimal number as a string, exact: "12.50".
 pub(super) struct Decimal(pub(super) rust_decimal::Decimal);
 
+/// A decimal number as a string, exact: "12.50". A float is refused.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -24,6 +25,7 @@ impl ScalarType for Decimal {
 /// A day without a time: "2026-03-01".
 pub(super) struct Date(pub(super) chrono::NaiveDate);
 
+/// A day without a time: "2026-03-01".
 #[Scalar(name = "Date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
