@@ -6,7 +6,7 @@ WEB    := gateway/web
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint web nextest deny prerequisites
+.PHONY: help run test bench lint web nextest deny clients prerequisites
 
 help: ## this list
 	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ run: web ## build and start Millrace with its data in ./data (more flags: ARGS="
 	cargo build --release --package gateway
 	"$(TARGET)/release/millrace" serve --data ./data $(ARGS)
 
-test: web nextest ## build everything and run every test
+test: web nextest clients ## build everything and run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace $(ARGS)
 
@@ -41,6 +41,15 @@ nextest deny: prerequisites
 	@cargo $@ --version >/dev/null 2>&1 || { \
 	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
 	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }
+
+# The README's tour is a test, and speaks with curl and psql.
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+clients:
+	@command -v curl >/dev/null && command -v psql >/dev/null || { \
+	  echo "Installing curl and psql from Debian's packages, for the test of the README's tour"; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) apt-get install -y -qq --no-install-recommends curl ca-certificates postgresql-client \
+	  || { echo "missing: curl and psql; have them installed, and try again" >&2; exit 1; }; }
 
 prerequisites:
 	@absent=; need() { command -v $$1 >/dev/null || { echo "missing: $$1 ($$2)" >&2; absent=1; }; }; \

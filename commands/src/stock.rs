@@ -12,12 +12,13 @@ use events::products::{ProductId, ProductStatus, ProductUnit};
 use events::stock::{StockEvent, StockItemId, WarehouseId};
 use events::words::{OrganizationId, Quantity};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::products::{self, Product};
 use crate::rejection::{Kind, Rejection};
 use crate::state::{Needs, State, States};
-use crate::{Context, Decision};
+use crate::{Command, Context, Decision};
 
 /// A stock item, as decisions see it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,11 +83,46 @@ impl StockItem {
     }
 }
 
+/// A command about the stock item of a product in a warehouse.
+pub trait AtPlace: Serialize + Send + Sync + 'static {
+    /// See [`Command::ACTION`].
+    const ACTION: &'static str;
+
+    /// Where it finds its item.
+    fn place(&self) -> Place;
+
+    /// See [`Command::decide`]: what happens to the item, which is counted from now on if nobody
+    /// has begun to.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection>;
+}
+
+impl<C: AtPlace> Command for C {
+    const FEATURE: &'static str = "stock";
+    const ACTION: &'static str = <C as AtPlace>::ACTION;
+
+    fn record(&self, context: &Context, states: &States) -> Uuid {
+        self.place().record(context, states)
+    }
+
+    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
+        self.place().needs(context, known, needs);
+    }
+
+    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
+        self.decide_there(self.place().open(context, states)?)
+    }
+}
+
 /// Where a stock command finds its item: the fields that all of them share.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) product_id: ProductId,
-    pub(crate) warehouse_id: Option<WarehouseId>,
+pub struct Place {
+    /// The product.
+    pub product_id: ProductId,
+    /// The warehouse; the organization's default one by default.
+    pub warehouse_id: Option<WarehouseId>,
 }
 
 impl Place {
@@ -148,7 +184,7 @@ impl Place {
 }
 
 /// A stock item that a command is about.
-pub(crate) struct Opened {
+pub struct Opened {
     pub(crate) id: StockItemId,
     pub(crate) item: StockItem,
     pub(crate) unit: ProductUnit,

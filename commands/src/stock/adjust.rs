@@ -6,12 +6,10 @@ use events::words::Quantity;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{Place, precise};
+use super::{AtPlace, Opened, Place, precise};
+use crate::Decision;
 use crate::rejection::{Kind, Rejection, text};
-use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
 
 /// Corrects a stock item after a count, a loss or a find.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -28,26 +26,14 @@ pub struct AdjustStock {
     pub reason: String,
 }
 
-impl AdjustStock {
+impl AtPlace for AdjustStock {
+    const ACTION: &'static str = "adjust";
+
     fn place(&self) -> Place {
         Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
-}
 
-impl Command for AdjustStock {
-    const FEATURE: &'static str = "stock";
-    const ACTION: &'static str = "adjust";
-
-    fn record(&self, context: &Context, states: &States) -> Uuid {
-        self.place().record(context, states)
-    }
-
-    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        self.place().needs(context, known, needs);
-    }
-
-    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let opened = self.place().open(context, states)?;
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection> {
         let difference = precise("difference", self.difference, &opened.unit)?;
         if difference.0.is_zero() {
             return Err(Rejection::invalid("difference", "a difference of 0 changes nothing"));

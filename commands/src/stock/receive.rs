@@ -5,12 +5,10 @@ use events::stock::{StockEvent, WarehouseId};
 use events::words::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{Place, positive};
+use super::{AtPlace, Opened, Place, positive};
+use crate::Decision;
 use crate::rejection::Rejection;
-use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
 
 /// Takes goods into stock.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,26 +23,14 @@ pub struct ReceiveStock {
     pub quantity: Quantity,
 }
 
-impl ReceiveStock {
+impl AtPlace for ReceiveStock {
+    const ACTION: &'static str = "receive";
+
     fn place(&self) -> Place {
         Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
-}
 
-impl Command for ReceiveStock {
-    const FEATURE: &'static str = "stock";
-    const ACTION: &'static str = "receive";
-
-    fn record(&self, context: &Context, states: &States) -> Uuid {
-        self.place().record(context, states)
-    }
-
-    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        self.place().needs(context, known, needs);
-    }
-
-    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let opened = self.place().open(context, states)?;
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection> {
         let quantity = positive("quantity", self.quantity, &opened.unit)?;
         Ok(opened.decision.and(opened.id, StockEvent::Received { quantity }))
     }
@@ -56,6 +42,8 @@ pub(crate) mod tests {
     use events::products::{ProductEvent, ProductUnit};
     use events::stock::StockItemId;
     use events::words::Unit;
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::rejection::Kind;

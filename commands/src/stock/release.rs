@@ -5,12 +5,10 @@ use events::stock::{StockEvent, WarehouseId};
 use events::words::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{Place, positive};
+use super::{AtPlace, Opened, Place, positive};
+use crate::Decision;
 use crate::rejection::{Rejection, text};
-use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
 
 /// Frees stock that was set aside by hand.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -27,26 +25,14 @@ pub struct ReleaseStock {
     pub reason: String,
 }
 
-impl ReleaseStock {
+impl AtPlace for ReleaseStock {
+    const ACTION: &'static str = "release";
+
     fn place(&self) -> Place {
         Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
-}
 
-impl Command for ReleaseStock {
-    const FEATURE: &'static str = "stock";
-    const ACTION: &'static str = "release";
-
-    fn record(&self, context: &Context, states: &States) -> Uuid {
-        self.place().record(context, states)
-    }
-
-    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        self.place().needs(context, known, needs);
-    }
-
-    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let opened = self.place().open(context, states)?;
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection> {
         let quantity = positive("quantity", self.quantity, &opened.unit)?;
         let by_hand = opened.item.reserved_by_hand;
         if quantity.0 > by_hand {

@@ -5,12 +5,10 @@ use events::stock::{StockEvent, WarehouseId};
 use events::words::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{Place, positive};
+use super::{AtPlace, Opened, Place, positive};
+use crate::Decision;
 use crate::rejection::{Rejection, text};
-use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
 
 /// Sets stock aside by hand: it is not promised to anybody else.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -27,26 +25,14 @@ pub struct ReserveStock {
     pub reason: String,
 }
 
-impl ReserveStock {
+impl AtPlace for ReserveStock {
+    const ACTION: &'static str = "reserve";
+
     fn place(&self) -> Place {
         Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
-}
 
-impl Command for ReserveStock {
-    const FEATURE: &'static str = "stock";
-    const ACTION: &'static str = "reserve";
-
-    fn record(&self, context: &Context, states: &States) -> Uuid {
-        self.place().record(context, states)
-    }
-
-    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        self.place().needs(context, known, needs);
-    }
-
-    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let opened = self.place().open(context, states)?;
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection> {
         let quantity = positive("quantity", self.quantity, &opened.unit)?;
         opened.item.check(quantity, "the item", "quantity")?;
         let reason = Some(text("reason", &self.reason, 500)?);
@@ -58,6 +44,8 @@ impl Command for ReserveStock {
 #[cfg(test)]
 pub(crate) mod tests {
     use events::Event;
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::rejection::Kind;

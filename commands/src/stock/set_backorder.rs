@@ -4,12 +4,10 @@ use events::products::ProductId;
 use events::stock::{StockEvent, WarehouseId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::Place;
+use super::{AtPlace, Opened, Place};
+use crate::Decision;
 use crate::rejection::Rejection;
-use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
 
 /// Says whether more of a stock item may be promised than is there.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -24,26 +22,14 @@ pub struct SetStockBackorder {
     pub allowed: bool,
 }
 
-impl SetStockBackorder {
+impl AtPlace for SetStockBackorder {
+    const ACTION: &'static str = "set-backorder";
+
     fn place(&self) -> Place {
         Place { product_id: self.product_id, warehouse_id: self.warehouse_id }
     }
-}
 
-impl Command for SetStockBackorder {
-    const FEATURE: &'static str = "stock";
-    const ACTION: &'static str = "set-backorder";
-
-    fn record(&self, context: &Context, states: &States) -> Uuid {
-        self.place().record(context, states)
-    }
-
-    fn needs(&self, context: &Context, known: &States, needs: &mut Needs) {
-        self.place().needs(context, known, needs);
-    }
-
-    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let opened = self.place().open(context, states)?;
+    fn decide_there(&self, opened: Opened) -> Result<Decision, Rejection> {
         let item = opened.item;
         if !self.allowed && item.reserved > item.on_hand {
             let missing = (item.reserved - item.on_hand).normalize();
