@@ -20,6 +20,7 @@ test: web nextest clients ## build everything and run every test
 	cargo nextest run --workspace $(ARGS)
 
 bench: web ## measure the goals
+	cargo build --release --package tests --bins
 	cargo bench --package benches $(ARGS)
 
 lint: web deny ## formatting, clippy, licences and sources of the dependencies

@@ -82,8 +82,8 @@ async fn ours(log: &Log, callers: usize) -> Measured {
 const INSERT: &str = "insert into baseline \
     (organization_id, feature, stream_id, version, event_id, type, schema_version, \
     data, meta, recorded_at) \
-    select $1, 'bench', $2, v, i, 'bench.appended', 1, $5, $6, clock_timestamp() \
-    from unnest($3::bigint[], $4::uuid[]) as t(v, i)";
+    select $1, 'bench', $2, v, i, 'bench.appended', 1, d, m, clock_timestamp() \
+    from unnest($3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[]) as t(v, i, d, m)";
 
 /// The same rows into a table with the same columns and indexes, so many a transaction.
 async fn theirs(clients: &[(Client, Statement)], rows: usize) -> Measured {
@@ -96,9 +96,11 @@ async fn theirs(clients: &[(Client, Statement)], rows: usize) -> Measured {
             let versions: Vec<i64> = (version + 1..=version + rows as i64).collect();
             let ids: Vec<Uuid> = (0..rows).map(|_| Uuid::now_v7()).collect();
             version += rows as i64;
+            let payloads: Vec<Vec<u8>> = (0..rows).map(|_| data()).collect();
+            let metas: Vec<Vec<u8>> = (0..rows).map(|_| meta()).collect();
             let asked = Instant::now();
             let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [&organization, &stream, &versions, &ids, &data(), &meta()];
+                [&organization, &stream, &versions, &ids, &payloads, &metas];
             client.execute(insert, &params).await.unwrap();
             taken.push(asked.elapsed().as_secs_f64());
         }
