@@ -4,6 +4,7 @@
 mod databases;
 mod serving;
 mod settings;
+mod tracing;
 mod usage;
 
 use harness::program::{millrace, outcome};

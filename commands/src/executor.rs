@@ -178,7 +178,7 @@ impl Executor {
     pub async fn execute<C: Command>(&self, request: Request<C>) -> Result<Outcome, CommandError> {
         let span = tracing::info_span!(
             "command",
-            name = format_args!("{}.{}", C::FEATURE, C::ACTION),
+            command = format_args!("{}.{}", C::FEATURE, C::ACTION),
             organization = %request.context.organization,
             correlation = %request.correlation,
             position = tracing::field::Empty,

@@ -257,7 +257,7 @@ impl Open {
         if !facts.is_empty() || unstored > UNSTORED_POSITIONS_MAX {
             let span = tracing::debug_span!(
                 "projection",
-                name = self.name,
+                projection = self.name,
                 from = self.reached.0,
                 to = page.last.0,
                 facts = facts.len(),
