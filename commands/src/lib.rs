@@ -42,7 +42,7 @@ pub trait Command: Serialize + Send + Sync + 'static {
     }
 
     /// Names every stream that the decision reads or writes. Asked again with what was named
-    /// before, for at most three rounds: an order names products, and they name stock items.
+    /// before, at most three times more: an order names products, and they name stock items.
     fn needs(&self, context: &Context, known: &States, needs: &mut Needs);
 
     /// What happens, or why it may not.

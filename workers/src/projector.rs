@@ -27,6 +27,9 @@ pub struct ProjectorLimits {
     pub pause_max: Duration,
 }
 
+/// The first pause before a new attempt.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
 /// How far a projection may run ahead of its stored checkpoint where no fact was its own.
 const UNSTORED_POSITIONS_MAX: i64 = 10_000;
 
@@ -104,7 +107,7 @@ impl Projector {
 
     /// Runs until told to stop.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut pause = Duration::from_millis(50);
+        let mut pause = PAUSE_MIN;
         loop {
             let (token, before) = (stop.clone(), self.progress());
             let error = tokio::select! {
@@ -115,14 +118,15 @@ impl Projector {
                 },
             };
             tracing::warn!(%error, "the read models stand still; trying again");
+            // Forgetting takes the watermarks back, so this is asked before.
+            if self.progress() > before {
+                pause = PAUSE_MIN;
+            }
             // A server that crashed has lost what it had not written yet: it is folded again, and
             // until then nobody is told that it can be read.
             self.watermarks.forget();
             metrics::counter!("millrace_projector_retries").increment(1);
             self.count(&error);
-            if self.progress() > before {
-                pause = Duration::from_millis(50);
-            }
             tokio::select! {
                 () = token.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
