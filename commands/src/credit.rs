@@ -27,7 +27,9 @@ impl State for Credit {
                 self.limit = limit.map(|limit| limit.0);
             }
             CreditEvent::Reserved { amount, .. } => self.exposure += amount.0,
-            CreditEvent::Released { amount, .. } => self.exposure -= amount.0,
+            CreditEvent::Released { amount, .. } | CreditEvent::Credited { amount, .. } => {
+                self.exposure -= amount.0;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! pure: time, ids and states come in.
 
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod decision;
 pub mod executor;

@@ -1,5 +1,7 @@
-//! What happens to a customer's credit: the limit, and what orders reserve of it and give back.
+//! What happens to a customer's credit: the limit, and what orders reserve of it and give back,
+//! and what credit notes give back.
 
+use crate::credit_notes::CreditNoteId;
 use crate::customers::CustomerId;
 use crate::orders::OrderId;
 use crate::words::{Amount, Currency, OrganizationId};
@@ -48,4 +50,11 @@ crate::facts! {
         /// Its net total.
         amount: Amount,
     } "credit.released" 1;
+    /// A credit note reduces what the customer owes.
+    Credited {
+        /// The credit note.
+        credit_note_id: CreditNoteId,
+        /// Its net total.
+        amount: Amount,
+    } "credit.credited" 1;
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod facts;
 pub mod log;
@@ -9,6 +10,7 @@ pub mod orders;
 pub mod organizations;
 pub mod products;
 pub mod reservations;
+pub mod series;
 pub mod stock;
 pub mod words;
 
@@ -106,6 +108,10 @@ events! {
     Stock(stock::StockEvent),
     /// An order.
     Order(orders::OrderEvent),
+    /// A credit note.
+    CreditNote(credit_notes::CreditNoteEvent),
+    /// A series of document numbers.
+    Series(series::SeriesEvent),
     /// A thing of which there is only one.
     Reservation(reservations::ReservationEvent),
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::credit_notes::CreditNoteId;
 use crate::customers::CustomerId;
 use crate::products::ProductId;
 use crate::stock::WarehouseId;
@@ -93,6 +94,19 @@ pub struct OrderPlaced {
     pub credit_override: Option<String>,
 }
 
+/// A line of an order that was cancelled: what sums over products need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelledLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// How many would have been bought.
+    pub quantity: Quantity,
+    /// Quantity × unit price, before rounding.
+    pub gross: Amount,
+    /// What the line would have cost.
+    pub net: Amount,
+}
+
 crate::facts! {
     /// What happens to an order.
     OrderEvent of "orders" with OrderStatus;
@@ -112,5 +126,15 @@ crate::facts! {
         net: Amount,
         /// The day that the order counted for.
         business_date: NaiveDate,
+        /// What would have been bought, a row a line. Facts of the first programs lack it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<CancelledLine>,
     } "order.cancelled" 1 => Cancelled because reason;
+    /// A credit note gives back a part of what it came to.
+    Credited {
+        /// The credit note.
+        credit_note_id: CreditNoteId,
+        /// The credit note's net total.
+        amount: Amount,
+    } "order.credited" 1;
 }

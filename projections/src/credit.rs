@@ -62,7 +62,9 @@ impl Record for Credits {
                 row.credit_limit = limit.map(|limit| limit.0);
             }
             CreditEvent::Reserved { amount, .. } => row.exposure += amount.0,
-            CreditEvent::Released { amount, .. } => row.exposure -= amount.0,
+            CreditEvent::Released { amount, .. } | CreditEvent::Credited { amount, .. } => {
+                row.exposure -= amount.0;
+            }
         }
         row.available = row.credit_limit.map(|limit| limit - row.exposure);
         Some(row.into())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use events::credit::{CreditEvent, CreditId};
-use events::orders::{OrderEvent, OrderId, OrderLine, OrderStatus};
+use events::orders::{CancelledLine, OrderEvent, OrderId, OrderLine, OrderStatus};
 use events::stock::StockItemId;
 use events::words::{OrganizationId, Quantity};
 use schemars::JsonSchema;
@@ -34,6 +34,11 @@ fn items(organization: OrganizationId, lines: &[OrderLine]) -> BTreeMap<StockIte
         items.entry(item).or_default().0 += line.quantity.0;
     }
     items
+}
+
+fn cancelled_line(line: &OrderLine) -> CancelledLine {
+    let (product_id, quantity) = (line.product_id, line.quantity);
+    CancelledLine { product_id, quantity, gross: line.gross, net: line.net }
 }
 
 impl Command for CancelOrder {
@@ -68,6 +73,7 @@ impl Command for CancelOrder {
             gross: placed.gross,
             net: placed.net,
             business_date: placed.business_date,
+            lines: placed.lines.iter().map(cancelled_line).collect(),
         };
         let credit = CreditId::of(context.organization, placed.customer_id);
         let released = CreditEvent::Released { order_id: self.order_id, amount: placed.net };
@@ -122,6 +128,7 @@ mod tests {
                 gross: "5".parse().unwrap(),
                 net: "5.00".parse().unwrap(),
                 business_date: now().date_naive(),
+                lines: placed().lines.iter().map(cancelled_line).collect(),
             },
         )
     }
