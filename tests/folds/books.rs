@@ -90,7 +90,10 @@ impl Books {
                     }
                 }
             }
-            Event::Organization(_) | Event::Reservation(_) => {}
+            Event::Organization(_)
+            | Event::CreditNote(_)
+            | Event::Series(_)
+            | Event::Reservation(_) => {}
         }
     }
 
