@@ -2,10 +2,13 @@
 //! above, in `Event`. The only code that touches the log's tables.
 
 mod append;
+mod appender;
 mod batch;
 mod chain;
+mod columns;
 mod connection;
 mod judge;
+mod known;
 mod read;
 mod wake;
 
@@ -15,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use connection::{ConnectError, connect, watched};
@@ -160,6 +163,8 @@ pub struct LogLimits {
     pub append_bytes_max: usize,
     /// Bytes of one fact, data and meta.
     pub fact_bytes_max: usize,
+    /// Streams whose versions the appender keeps in mind, about 100 bytes each.
+    pub known_streams_max: usize,
     /// How long an append waits for a database that cannot be reached.
     pub unavailable_wait_max: Duration,
     /// How often followers look by themselves, should a wake-up be lost.
@@ -178,6 +183,7 @@ impl Default for LogLimits {
             append_streams_max: 20_000,
             append_bytes_max: 32 << 20,
             fact_bytes_max: 4 << 20,
+            known_streams_max: 200_000,
             unavailable_wait_max: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
             readers_max: 8,
@@ -218,7 +224,7 @@ pub enum LogError {
 /// A handle to the log; clones share one appender and one set of readers.
 #[derive(Clone)]
 pub struct Log {
-    appends: mpsc::Sender<append::Job>,
+    appends: append::Queue,
     readers: Pool,
     head: Arc<watch::Sender<Position>>,
     limits: Arc<LogLimits>,
@@ -237,13 +243,13 @@ impl Log {
     ) -> Result<Self, LogError> {
         let readers = connection::pool(config, limits.readers_max)?;
         let head = Arc::new(watch::Sender::new(Position(0)));
-        let (appends, jobs) = mpsc::channel(limits.queue_appends_max);
+        let (appends, jobs, waiting) = append::Queue::new();
         let log = Self { appends, readers, head: head.clone(), limits: Arc::new(limits) };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
         let poll = log.limits.poll_interval;
         tokio::spawn(wake::run(config.clone(), id, weak_head, poll));
-        tokio::spawn(append::run(config.clone(), id, log.limits.clone(), head, jobs));
+        tokio::spawn(appender::run(config.clone(), id, log.limits.clone(), head, jobs, waiting));
         Ok(log)
     }
 
@@ -259,7 +265,7 @@ impl Log {
     /// Appends several, independent of each other, preferably in one batch; an answer for each,
     /// in order.
     pub async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Answer, LogError>> {
-        append::submit(&self.appends, &self.limits, appends).await
+        self.appends.submit(&self.limits, appends).await
     }
 
     /// The last position that this process knows to be committed.

@@ -155,6 +155,8 @@ settings! {
     append_bytes_max: usize = same => append_bytes_max as same;
     /// Bytes of one fact.
     fact_bytes_max: usize = same => fact_bytes_max as same;
+    /// Streams whose versions are kept in mind, about 100 bytes each.
+    known_streams_max: usize = same => known_streams_max as same;
     /// How long an append waits for a database that is away, in milliseconds.
     unavailable_wait_max_ms: u64 = milliseconds => unavailable_wait_max as Duration::from_millis;
     /// How often followers look by themselves, should a wake-up be lost, in milliseconds.

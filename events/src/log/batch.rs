@@ -1,15 +1,19 @@
-//! One batch against PostgreSQL, in two pipelined steps: take the tail lock and look; judge and
+//! One batch against PostgreSQL. Either in one pipelined step, on what this process knows of the
+//! tail; or, where that is not enough, in two: take the tail lock and look; judge and
 //! write. The judging itself is pure and stands in `judge`.
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use futures_util::join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Row, Statement};
 use uuid::Uuid;
 
-use super::judge::{Tail, Verdict, judge, ours};
-use super::{Answer, Append, Earlier, LogId, StreamKey, chain, connection};
+use super::columns::Columns;
+use super::judge::{Tail, judge, ours};
+use super::known::{Known, Plan};
+use super::{Answer, Append, Earlier, LogId, StreamKey, connection};
 use crate::words::Position;
 
 /// The first half of the advisory lock's key: every log of Millrace.
@@ -30,8 +34,7 @@ pub(super) struct Connection {
     tail: Statement,
     versions: Statement,
     find_ids: Statement,
-    insert_facts: Statement,
-    insert_batch: Statement,
+    write: Statement,
 }
 
 /// How far a batch came.
@@ -49,25 +52,59 @@ pub(super) enum Reached {
 #[derive(Debug)]
 pub(super) struct Failure {
     /// What PostgreSQL or the connection said.
-    pub error: tokio_postgres::Error,
+    pub fault: Fault,
     /// How far it came.
     pub reached: Reached,
 }
 
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// PostgreSQL or the connection said so.
+    #[error("{}", connection::shown(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// The log's tail was not what it was taken for, so nothing was written.
+    #[error("the log's tail has moved")]
+    Moved,
+}
+
 impl Failure {
-    fn looking(error: tokio_postgres::Error) -> Self {
-        Self { error, reached: Reached::Look }
+    pub(super) fn new(error: tokio_postgres::Error, reached: Reached) -> Self {
+        Self { fault: Fault::Database(error), reached }
     }
+
+    fn looking(error: tokio_postgres::Error) -> Self {
+        Self::new(error, Reached::Look)
+    }
+
+    fn sent(error: tokio_postgres::Error) -> Self {
+        Self::new(error, Reached::Commit)
+    }
+
+    /// Of a statement that the commit was sent behind. If the server said so, the commit came to
+    /// nothing; if the connection did, nobody knows.
+    fn before_commit(error: tokio_postgres::Error) -> Self {
+        if error.code().is_some() { Self::looking(error) } else { Self::sent(error) }
+    }
+
+    const MOVED: Self = Self { fault: Fault::Moved, reached: Reached::Commit };
 
     /// It may have committed: the commit was sent and its answer never came.
     /// A server that dies may say so (57P01, 57P02) after it has committed.
     pub(super) fn is_unknown(&self) -> bool {
-        self.reached == Reached::Commit && is_of(&self.error, &["08", "57"])
+        let Fault::Database(error) = &self.fault else { return false };
+        self.reached == Reached::Commit && is_of(error, &["08", "57"])
     }
 
     /// The statement itself is at fault, so trying again gives the same.
     pub(super) fn is_refusal(&self) -> bool {
-        self.reached != Reached::Nothing && self.error.code().is_some() && !passes(&self.error)
+        let Fault::Database(error) = &self.fault else { return false };
+        self.reached != Reached::Nothing && error.code().is_some() && !passes(error)
+    }
+
+    /// Whether the connection can still be used.
+    pub(super) fn spares_connection(&self) -> bool {
+        matches!(self.fault, Fault::Moved) || self.is_refusal()
     }
 }
 
@@ -93,20 +130,60 @@ impl Connection {
             tail: client.prepare(include_str!("sql/tail.sql")).await?,
             versions: client.prepare(include_str!("sql/versions.sql")).await?,
             find_ids: client.prepare(include_str!("sql/find_ids.sql")).await?,
-            insert_facts: client.prepare(include_str!("sql/insert_facts.sql")).await?,
-            insert_batch: client.prepare(include_str!("sql/insert_batch.sql")).await?,
+            write: client.prepare(include_str!("sql/write.sql")).await?,
             client,
             id,
         })
     }
 
-    /// Writes a batch: an answer for each append, in order, once the outcome is durable. With
-    /// `resolving`, an append that is in the log already was ours: a commit whose answer never
-    /// came.
+    /// Whether the connection is known to be no more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Carries a plan out in one step: when it was recorded.
+    ///
+    /// # Errors
+    /// [`Fault::Moved`] among others: the plan rests on another tail, and nothing was written.
+    pub(super) async fn carry_out(
+        &self,
+        appends: &[Append],
+        plan: &Plan,
+    ) -> Result<DateTime<Utc>, Failure> {
+        if plan.verdict.accepted.is_empty() {
+            return self.confirm(plan.after).await;
+        }
+        let appends: Vec<&Append> = appends.iter().collect();
+        let columns = Columns::of(&appends, &plan.verdict);
+        let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
+        let (begin, lock, written, commit) = join!(
+            self.client.batch_execute("begin"),
+            self.client.execute(&self.lock, &lock),
+            columns.write(&self.client, &self.write, plan.base, plan.after),
+            self.client.batch_execute("commit"),
+        );
+        begin.map_err(Failure::before_commit)?;
+        lock.map_err(Failure::before_commit)?;
+        let written = written.map_err(Failure::before_commit)?;
+        commit.map_err(Failure::sent)?;
+        written.ok_or(Failure::MOVED)
+    }
+
+    /// What only refuses writes nothing, and holds if the log's last fact is this one.
+    async fn confirm(&self, last: Option<Uuid>) -> Result<DateTime<Utc>, Failure> {
+        let found = self.client.query_opt(&self.tail, &[]).await.map_err(Failure::looking)?;
+        let found: Option<Uuid> = found.map(|row| row.get("event_id"));
+        if found == last { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
+    }
+
+    /// Writes a batch under the tail lock: an answer for each append, in order, once the outcome
+    /// is durable. With `resolving`, an append that is in the log already was ours: a commit whose
+    /// answer never came.
     pub(super) async fn write(
         &self,
         appends: &[Append],
         resolving: bool,
+        known: &mut Known,
     ) -> Result<Vec<Answer>, Failure> {
         let tail = self.look(appends, resolving).await.map_err(Failure::looking)?;
         let ours: Vec<Option<Answer>> = appends
@@ -115,10 +192,23 @@ impl Connection {
             .collect();
         let open: Vec<&Append> =
             appends.iter().zip(&ours).filter(|(_, ours)| ours.is_none()).map(|(a, _)| a).collect();
-        let base = tail.position;
+        let (base, after) = (tail.position, tail.last);
         let (tail, verdict) = judge(tail, &open);
-        self.finish(base, &tail, &open, &verdict).await?;
-        let mut judged = verdict.answers.into_iter();
+        let at = if verdict.accepted.is_empty() {
+            self.client.batch_execute("rollback").await.map_err(Failure::looking)?;
+            DateTime::UNIX_EPOCH
+        } else {
+            let columns = Columns::of(&open, &verdict);
+            let (written, commit) = join!(
+                columns.write(&self.client, &self.write, base, after),
+                self.client.batch_execute("commit"),
+            );
+            let written = written.map_err(Failure::sent)?;
+            commit.map_err(Failure::sent)?;
+            written.ok_or(Failure::MOVED)?
+        };
+        known.learn(after, &tail);
+        let mut judged = verdict.answers_at(at);
         Ok(ours.into_iter().filter_map(|ours| ours.or_else(|| judged.next())).collect())
     }
 
@@ -150,7 +240,7 @@ impl Connection {
         let (begin, lock, tail, versions, taken) = join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.lock, &lock),
-            self.client.query_one(&self.tail, &[]),
+            self.client.query_opt(&self.tail, &[]),
             self.client.query(&self.versions, &named),
             taken,
         );
@@ -158,99 +248,11 @@ impl Connection {
         lock?;
         let (tail, versions, taken) = (tail?, versions?, taken?);
         Ok(Tail {
-            position: Position(tail.get("position")),
-            hash: tail.get("hash"),
-            recorded_at: tail.get("recorded_at"),
+            position: Position(tail.as_ref().map_or(0, |tail| tail.get("position"))),
+            last: tail.map(|tail| tail.get("event_id")),
             versions: streams.into_iter().zip(versions.iter().map(|row| row.get(0))).collect(),
             taken: taken.iter().map(earlier).map(|e| (e.event_id, e)).collect(),
         })
-    }
-
-    /// The second step: the accepted facts, the batch's row, commit; or nothing at all.
-    async fn finish(
-        &self,
-        base: Position,
-        tail: &Tail,
-        appends: &[&Append],
-        verdict: &Verdict,
-    ) -> Result<(), Failure> {
-        let count = verdict.accepted.len();
-        if count == 0 {
-            return self.client.batch_execute("rollback").await.map_err(Failure::looking);
-        }
-        let facts = verdict
-            .accepted
-            .iter()
-            .map(|&(append, fact, version)| (&appends[append].facts[fact], version));
-        let first = Position(base.0 + 1);
-        let last = base.0 + count as i64;
-        let hash = chain::hash(&tail.hash, first, tail.recorded_at, facts.clone());
-        let columns = Columns::of(facts, count);
-        let facts: [&(dyn ToSql + Sync); 11] = [
-            &first.0,
-            &tail.recorded_at,
-            &columns.organizations,
-            &columns.features,
-            &columns.streams,
-            &columns.versions,
-            &columns.event_ids,
-            &columns.types,
-            &columns.schema_versions,
-            &columns.data,
-            &columns.meta,
-        ];
-        let batch: [&(dyn ToSql + Sync); 4] = [&first.0, &last, &tail.recorded_at, &hash];
-        let (facts, batch, commit) = join!(
-            self.client.execute(&self.insert_facts, &facts),
-            self.client.execute(&self.insert_batch, &batch),
-            self.client.batch_execute("commit"),
-        );
-        for result in [facts.map(drop), batch.map(drop), commit] {
-            result.map_err(|error| Failure { error, reached: Reached::Commit })?;
-        }
-        metrics::histogram!("millrace_log_batch_facts").record(count as f64);
-        Ok(())
-    }
-}
-
-/// The facts of a batch, a column an array.
-struct Columns<'a> {
-    organizations: Vec<Uuid>,
-    features: Vec<&'a str>,
-    streams: Vec<Uuid>,
-    versions: Vec<i64>,
-    event_ids: Vec<Uuid>,
-    types: Vec<&'a str>,
-    schema_versions: Vec<i16>,
-    data: Vec<&'a [u8]>,
-    meta: Vec<&'a [u8]>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(facts: impl Iterator<Item = (&'a super::NewFact, i64)>, count: usize) -> Self {
-        let mut columns = Self {
-            organizations: Vec::with_capacity(count),
-            features: Vec::with_capacity(count),
-            streams: Vec::with_capacity(count),
-            versions: Vec::with_capacity(count),
-            event_ids: Vec::with_capacity(count),
-            types: Vec::with_capacity(count),
-            schema_versions: Vec::with_capacity(count),
-            data: Vec::with_capacity(count),
-            meta: Vec::with_capacity(count),
-        };
-        for (fact, version) in facts {
-            columns.organizations.push(fact.stream.organization);
-            columns.features.push(&fact.feature);
-            columns.streams.push(fact.stream.id);
-            columns.versions.push(version);
-            columns.event_ids.push(fact.event_id);
-            columns.types.push(&fact.fact_type);
-            columns.schema_versions.push(fact.schema_version);
-            columns.data.push(&fact.data);
-            columns.meta.push(&fact.meta);
-        }
-        columns
     }
 }
 

@@ -1,27 +1,15 @@
-//! The hash chain over batches: a changed, removed, inserted or cut-off fact breaks it.
+//! The hash chain over batches: a changed, removed, inserted or cut-off fact breaks it. A batch's
+//! hash is sha256(previous hash ‖ first position ‖ recorded_at in microseconds ‖ digests of its
+//! facts, in order), numbers as 8 bytes, big-endian: put together in `sql/write.sql`, where the
+//! previous hash and the time are known.
 
-use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::NewFact;
-use crate::words::Position;
 
-/// The hash of a batch: sha256(previous hash ‖ first position ‖ recorded_at in microseconds ‖
-/// digests of its facts, in order). Numbers are 8 bytes, big-endian.
-pub(super) fn hash<'a>(
-    previous: &[u8],
-    first: Position,
-    recorded_at: DateTime<Utc>,
-    facts: impl Iterator<Item = (&'a NewFact, i64)>,
-) -> Vec<u8> {
-    let mut chain = Sha256::new();
-    chain.update(previous);
-    chain.update(first.0.to_be_bytes());
-    chain.update(recorded_at.timestamp_micros().to_be_bytes());
-    for (fact, version) in facts {
-        chain.update(digest(fact, version));
-    }
-    chain.finalize().to_vec()
+/// The digests of facts with their versions, one behind the other.
+pub(super) fn digests<'a>(facts: impl Iterator<Item = (&'a NewFact, i64)>) -> Vec<u8> {
+    facts.flat_map(|(fact, version)| digest(fact, version)).collect()
 }
 
 /// The digest of a fact's stored columns, each led by its length, so that no two facts share one.

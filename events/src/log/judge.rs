@@ -1,5 +1,4 @@
-//! May an append go in? Pure: what the database said under the tail lock comes in, verdicts go
-//! out.
+//! May an append go in? Pure: what is known of the tail comes in, verdicts go out.
 
 use std::collections::HashMap;
 
@@ -9,14 +8,12 @@ use uuid::Uuid;
 use super::{Answer, Append, Earlier, Expected, StreamKey};
 use crate::words::Position;
 
-/// What is known under the tail lock.
+/// What is known of the tail.
 pub(super) struct Tail {
     /// The last position.
     pub position: Position,
-    /// The last batch's hash.
-    pub hash: Vec<u8>,
-    /// The time of this batch.
-    pub recorded_at: DateTime<Utc>,
+    /// The last fact's id; none, if the log is empty.
+    pub last: Option<Uuid>,
     /// The version of every stream that the batch names.
     pub versions: HashMap<StreamKey, i64>,
     /// The keys of the batch that are taken.
@@ -41,11 +38,36 @@ pub(super) fn judge(mut tail: Tail, appends: &[&Append]) -> (Tail, Verdict) {
         let answer = refusal.unwrap_or_else(|| {
             let first = Position(base.0 + verdict.accepted.len() as i64 + 1);
             accept(&mut tail, index, append, first, &mut verdict.accepted);
-            Answer::Appended { first, recorded_at: tail.recorded_at }
+            Answer::Appended { first, recorded_at: NOT_YET }
         });
         verdict.answers.push(answer);
     }
+    tail.position = Position(base.0 + verdict.accepted.len() as i64);
+    if let Some(&(append, fact, _)) = verdict.accepted.last() {
+        tail.last = Some(appends[append].facts[fact].event_id);
+    }
     (tail, verdict)
+}
+
+/// Stands for the time of the batch that is being judged: the database says it when it writes.
+const NOT_YET: DateTime<Utc> = DateTime::<Utc>::MIN_UTC;
+
+impl Verdict {
+    /// The answers, once the time of the batch is known.
+    pub fn answers_at(self, at: DateTime<Utc>) -> impl Iterator<Item = Answer> {
+        self.answers.into_iter().map(move |mut answer| {
+            match &mut answer {
+                Answer::Appended { recorded_at, .. }
+                | Answer::Repeated(Earlier { recorded_at, .. })
+                    if *recorded_at == NOT_YET =>
+                {
+                    *recorded_at = at;
+                }
+                _ => {}
+            }
+            answer
+        })
+    }
 }
 
 /// The answer to an append whose commit was never answered, if that commit is in the log: all of
@@ -97,7 +119,7 @@ fn accept(
                 stream: fact.stream,
                 version: *version,
                 meta: fact.meta.clone(),
-                recorded_at: tail.recorded_at,
+                recorded_at: NOT_YET,
             };
             tail.taken.insert(fact.event_id, earlier);
         }
@@ -154,8 +176,7 @@ mod tests {
             });
             Tail {
                 position: Position(self.0.len() as i64),
-                hash: Vec::new(),
-                recorded_at: DateTime::UNIX_EPOCH,
+                last: self.0.last().map(|fact| fact.event_id),
                 versions: (0..STREAMS).map(|id| (stream(id), self.version(stream(id)))).collect(),
                 taken: taken.collect(),
             }
@@ -229,10 +250,13 @@ mod tests {
                 let (tail, base) = (model.tail(), model.0.len());
                 let (left, verdict) = judge(tail, &batch.iter().collect::<Vec<_>>());
                 let answers: Vec<Answer> = batch.iter().map(|one| model.append(one)).collect();
-                prop_assert_eq!(verdict.answers, answers);
                 let accepted: Vec<(Uuid, i64)> = verdict.accepted.iter()
                     .map(|&(append, fact, version)| (batch[append].facts[fact].event_id, version))
                     .collect();
+                let judged: Vec<Answer> = verdict.answers_at(DateTime::UNIX_EPOCH).collect();
+                prop_assert_eq!(judged, answers);
+                prop_assert_eq!(left.position, model.tail().position);
+                prop_assert_eq!(left.last, model.tail().last);
                 let appended: Vec<(Uuid, i64)> = (base..model.0.len())
                     .map(|at| {
                         let version = Model(model.0[..=at].to_vec()).version(model.0[at].stream);

@@ -1,0 +1,138 @@
+//! What this process knows of the log's tail without asking: as long as nobody else appends, that
+//! is everything it needs to judge a batch. Nothing here is trusted: what is written on it is
+//! written only if the tail is what it was taken to be (`sql/write.sql`).
+
+use std::collections::{HashMap, HashSet};
+
+use lru::LruCache;
+use uuid::Uuid;
+
+use super::judge::{Tail, Verdict, judge};
+use super::{Answer, Append, Expected, StreamKey};
+use crate::words::Position;
+
+/// The tail as this process last saw or made it.
+pub(super) struct Known {
+    /// Whether the tail was ever seen, and nothing has failed since.
+    sure: bool,
+    position: Position,
+    /// The last fact's id: it names the whole log up to it, for nothing in a log ever changes.
+    last: Option<Uuid>,
+    versions: LruCache<StreamKey, i64>,
+    streams_max: usize,
+}
+
+/// A batch, judged on what is known.
+pub(super) struct Plan {
+    /// Where it begins to write.
+    pub(super) base: Position,
+    /// The last fact that the log must have for the plan to hold.
+    pub(super) after: Option<Uuid>,
+    /// What becomes of the appends, if it does.
+    pub(super) verdict: Verdict,
+}
+
+/// Whether each key is the id of a fact that is written: then the index on event ids refuses the
+/// whole, should it be taken.
+fn keys_are_written(append: &Append) -> bool {
+    match append.keys.as_slice() {
+        [] => true,
+        [key] if append.facts.first().is_some_and(|fact| fact.event_id == *key) => true,
+        keys => {
+            let ids: HashSet<&Uuid> = append.facts.iter().map(|fact| &fact.event_id).collect();
+            keys.iter().all(|key| ids.contains(key))
+        }
+    }
+}
+
+impl Known {
+    /// Knows nothing yet, and never more than so many streams.
+    pub(super) fn new(streams_max: usize) -> Self {
+        let versions = LruCache::unbounded();
+        Self { sure: false, position: Position(0), last: None, versions, streams_max }
+    }
+
+    /// Something did not come out as planned.
+    pub(super) fn forget(&mut self) {
+        self.sure = false;
+        self.versions.clear();
+    }
+
+    /// Takes in what was seen under the tail lock, and what was then written.
+    pub(super) fn learn(&mut self, seen: Option<Uuid>, after: &Tail) {
+        if !self.sure || self.last != seen {
+            self.versions.clear();
+        }
+        self.sure = true;
+        self.take(after);
+    }
+
+    fn take(&mut self, tail: &Tail) {
+        (self.position, self.last) = (tail.position, tail.last);
+        for (&stream, &version) in &tail.versions {
+            self.versions.put(stream, version);
+        }
+        while self.versions.len() > self.streams_max {
+            self.versions.pop_lru();
+        }
+    }
+
+    /// Judges a batch on what is known, and takes the plan to come true. None: something that it
+    /// rests on is not known.
+    pub(super) fn plan(&mut self, appends: &[Append]) -> Option<Plan> {
+        if !self.sure || !appends.iter().all(keys_are_written) {
+            return None;
+        }
+        let (versions, assumed) = self.versions_for(appends)?;
+        let tail =
+            Tail { position: self.position, last: self.last, versions, taken: HashMap::new() };
+        let (base, after) = (tail.position, tail.last);
+        let (tail, verdict) = judge(tail, &appends.iter().collect::<Vec<_>>());
+        // That a stream is new is proved by writing its first fact, and by nothing else. The same
+        // goes for keys: whether that of a refused append is taken, the plan does not know.
+        let unproved = assumed.iter().any(|stream| tail.versions.get(stream) == Some(&0));
+        let mut refused = appends.iter().zip(&verdict.answers).filter(|(append, answer)| {
+            !append.keys.is_empty() && matches!(answer, Answer::Conflict { .. })
+        });
+        if unproved || refused.next().is_some() {
+            return None;
+        }
+        self.take(&tail);
+        Some(Plan { base, after, verdict })
+    }
+
+    /// The version of every stream named, and which of them are only taken to be new: the index
+    /// on stream and version refuses their first fact if they are not.
+    fn versions_for(
+        &mut self,
+        appends: &[Append],
+    ) -> Option<(HashMap<StreamKey, i64>, HashSet<StreamKey>)> {
+        let (mut versions, mut assumed) = (HashMap::new(), HashSet::new());
+        for append in appends {
+            let mut written: Option<HashSet<StreamKey>> = None;
+            for &(stream, expected) in &append.expected {
+                if versions.contains_key(&stream) {
+                    continue;
+                }
+                if let Some(&version) = self.versions.get(&stream) {
+                    versions.insert(stream, version);
+                    continue;
+                }
+                let written = written
+                    .get_or_insert_with(|| append.facts.iter().map(|fact| fact.stream).collect());
+                let begins = matches!(expected, Expected::None | Expected::Exact(0));
+                if !begins || !written.contains(&stream) {
+                    return None;
+                }
+                versions.insert(stream, 0);
+                assumed.insert(stream);
+            }
+            for fact in &append.facts {
+                if !versions.contains_key(&fact.stream) {
+                    versions.insert(fact.stream, *self.versions.get(&fact.stream)?);
+                }
+            }
+        }
+        Some((versions, assumed))
+    }
+}
