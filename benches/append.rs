@@ -66,7 +66,8 @@ async fn ours(log: &Log, callers: usize) -> Measured {
                     meta: meta(),
                 };
                 let expected = vec![(stream, Expected::Exact(version))];
-                let append = Append { expected, keys: vec![event_id], facts: vec![fact] };
+                let (keys, facts) = (vec![event_id], vec![fact]);
+                let append = Append { expected, keys, facts, ..Append::default() };
                 let asked = Instant::now();
                 log.append(append).await.unwrap();
                 taken.push(asked.elapsed().as_secs_f64());

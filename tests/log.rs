@@ -60,12 +60,12 @@ fn named(stream: StreamKey, event_id: Uuid) -> NewFact {
 }
 
 fn append(expected: &[(StreamKey, Expected)], facts: Vec<NewFact>) -> Append {
-    Append { expected: expected.to_vec(), keys: Vec::new(), facts }
+    Append { expected: expected.to_vec(), facts, ..Append::default() }
 }
 
 /// An append of one fact under an idempotency key.
 fn keyed(stream: StreamKey, key: Uuid) -> Append {
-    Append { expected: Vec::new(), keys: vec![key], facts: vec![named(stream, key)] }
+    Append { keys: vec![key], facts: vec![named(stream, key)], ..Append::default() }
 }
 
 /// Appends one fact to a stream, whatever its version.

@@ -66,6 +66,8 @@ pub(crate) struct Entry {
     pub(crate) foreign: bool,
     feature: &'static str,
     state: Arc<dyn AnyState>,
+    /// The ticket of the append that wrote it and was not answered yet; 0: it is committed.
+    pub(crate) ticket: u64,
 }
 
 impl Entry {
@@ -80,13 +82,18 @@ impl Entry {
         }
     }
 
+    /// The append that wrote it was accepted.
+    pub(crate) fn committed(self) -> Self {
+        Self { ticket: 0, ..self }
+    }
+
     /// What it says about a record of the need's kind; none if it does not tell.
     pub(crate) fn seen_as(self, need: &Need) -> Option<Self> {
         if self.feature == need.feature {
             return Some(self);
         }
         let foreign = self.version > 0;
-        (!self.foreign).then(|| Self { foreign, ..need.fresh() })
+        (!self.foreign).then(|| Self { foreign, ticket: self.ticket, ..need.fresh() })
     }
 
     /// Whether it is of the same kind of record.
@@ -121,7 +128,8 @@ pub(crate) struct Need {
 impl Need {
     /// The state of a stream without facts.
     pub(crate) fn fresh(&self) -> Entry {
-        Entry { version: 0, foreign: false, feature: self.feature, state: (self.fresh)() }
+        let state = (self.fresh)();
+        Entry { version: 0, foreign: false, feature: self.feature, state, ticket: 0 }
     }
 }
 

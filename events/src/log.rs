@@ -79,6 +79,11 @@ pub struct Append {
     pub keys: Vec<Uuid>,
     /// The facts, in order. None: the append only checks.
     pub facts: Vec<NewFact>,
+    /// Names this append to later ones that rest on it; see [`Log::ticket`]. 0: none does.
+    pub ticket: u64,
+    /// The tickets of appends of this handle that were not answered yet when this was decided: if
+    /// one of them is not accepted, neither is this.
+    pub rests_on: Vec<u64>,
 }
 
 /// What became of an append.
@@ -102,6 +107,11 @@ pub enum Answer {
     },
     /// A key is taken; nothing was appended.
     Repeated(Earlier),
+    /// An append that it rests on was not accepted; nothing was appended.
+    Unfounded {
+        /// That append's ticket.
+        ticket: u64,
+    },
 }
 
 /// The fact that has a key already.
@@ -263,9 +273,19 @@ impl Log {
     }
 
     /// Appends several, independent of each other, preferably in one batch; an answer for each,
-    /// in order.
-    pub async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Answer, LogError>> {
-        self.appends.submit(&self.limits, appends).await
+    /// in order. They are queued by the call; the future brings the answers.
+    pub fn append_all(
+        &self,
+        appends: Vec<Append>,
+    ) -> impl Future<Output = Vec<Result<Answer, LogError>>> + Send + use<> {
+        self.appends.submit(&self.limits, appends)
+    }
+
+    /// A ticket for an append, so that others can be decided on it before it is answered: their
+    /// versions alone would not tell whose facts they rest on.
+    #[must_use]
+    pub fn ticket(&self) -> u64 {
+        self.appends.ticket()
     }
 
     /// The last position that this process knows to be committed.

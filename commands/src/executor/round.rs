@@ -38,6 +38,8 @@ pub(super) struct Component {
     pub(super) append: Append,
     /// The streams that they read or write, with the states that they left.
     pub(super) states: HashMap<StreamKey, Entry>,
+    /// Those that they write.
+    pub(super) written: Vec<StreamKey>,
 }
 
 /// How one stream was touched in this round.
@@ -151,6 +153,7 @@ impl Round {
                 decided: Vec::new(),
                 append: Append::default(),
                 states: HashMap::new(),
+                written: Vec::new(),
             });
             component.append.facts.append(&mut decided.facts);
             component.append.keys.extend(decided.key);
@@ -163,6 +166,11 @@ impl Round {
                     continue;
                 };
                 component.append.expected.push((key, Expected::Exact(touched.base)));
+                let ticket = touched.entry.ticket;
+                if ticket != 0 && !component.append.rests_on.contains(&ticket) {
+                    component.append.rests_on.push(ticket);
+                }
+                component.written.extend(touched.written.then_some(key));
                 component.states.insert(key, touched.entry.clone());
             }
         }

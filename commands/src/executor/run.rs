@@ -1,7 +1,8 @@
-//! The loop: take what waits, decide a round, commit it as one batch, answer. One batch is in
-//! flight at a time; meanwhile the states of the next round load.
+//! The loop: take what waits, decide a round, commit it as one batch, answer. While one batch is in
+//! flight the next round is decided on the states that it will leave, and the states of the one
+//! after that load.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use events::Recorded;
@@ -9,17 +10,27 @@ use events::log::{Answer, Append, Earlier, Log, LogError, StreamKey};
 use events::words::Position;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::cache::Cache;
 use super::parking::{Lack, Parking, repeat};
 use super::round::{Component, Round, Verdict};
 use super::{CommandError, ExecutorLimits, Job, Key, Outcome, answer};
-use crate::state::{Needs, States};
+use crate::state::{Entry, Needs, States};
 
 /// How often a command may name more streams, after the first.
 const NEEDS_ROUNDS_MAX: usize = 3;
 /// How many facts a stale caller is told of.
 const CHANGES_MAX: i64 = 20;
+
+/// Rounds that may be in flight at once.
+const IN_FLIGHT_MAX: usize = 2;
+
+/// A round that was decided and is being committed.
+struct InFlight {
+    commands: usize,
+    committed: BoxFuture<'static, Committed>,
+}
 
 type Committed = (Vec<Component>, Vec<Result<Answer, LogError>>);
 
@@ -30,33 +41,36 @@ struct Loop {
     /// Commands that may be decidable.
     ready: VecDeque<Job>,
     parking: Parking,
+    /// What the rounds in flight will leave in the streams that they write, should they commit.
+    ahead: HashMap<StreamKey, Entry>,
+    /// The keys of the commands in flight, and commands that have one of them again.
+    keys: HashSet<Uuid>,
+    same_key: Vec<Job>,
 }
 
 /// Runs until the queue is closed and everything in it is answered.
 pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::Receiver<Job>) {
-    let cache = Cache::new(limits.cache_bytes_max);
-    let (ready, parking) = (VecDeque::new(), Parking::default());
-    let mut state = Loop { log, limits, cache, ready, parking };
-    let mut in_flight: Option<BoxFuture<'static, Committed>> = None;
+    let mut state = Loop::new(log, limits);
+    let mut in_flight: VecDeque<InFlight> = VecDeque::new();
     let mut open = true;
-    while open || in_flight.is_some() || !state.parking.is_empty() || !state.ready.is_empty() {
+    while open || !in_flight.is_empty() || !state.parking.is_empty() || !state.ready.is_empty() {
         while let Ok(job) = queue.try_recv() {
             state.ready.push_back(job);
         }
-        if in_flight.is_none() && !state.ready.is_empty() {
-            in_flight = state.round();
+        if state.may_decide(&in_flight) {
+            in_flight.extend(state.round());
             continue;
         }
         state.read_ahead();
-        let committed = async {
-            match &mut in_flight {
-                Some(commit) => commit.await,
+        let first = async {
+            match in_flight.front_mut() {
+                Some(round) => (&mut round.committed).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            committed = committed => {
-                in_flight = None;
+            committed = first => {
+                in_flight.pop_front();
                 state.settle(committed);
             }
             Some(fetched) = state.parking.next() => {
@@ -71,10 +85,30 @@ pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::
 }
 
 impl Loop {
+    fn new(log: Log, limits: Arc<ExecutorLimits>) -> Self {
+        Self {
+            log,
+            cache: Cache::new(limits.cache_bytes_max),
+            limits,
+            ready: VecDeque::new(),
+            parking: Parking::default(),
+            ahead: HashMap::new(),
+            keys: HashSet::new(),
+            same_key: Vec::new(),
+        }
+    }
+
+    /// Whether a round is to be decided now: at once if none is in flight; behind another only if
+    /// it is as large, for many small batches cost more than they save.
+    fn may_decide(&self, in_flight: &VecDeque<InFlight>) -> bool {
+        let large =
+            |last: &InFlight| in_flight.len() < IN_FLIGHT_MAX && self.ready.len() >= last.commands;
+        !self.ready.is_empty() && in_flight.back().is_none_or(large)
+    }
+
     /// Decides what can be decided, and begins to read what the others lack.
-    fn round(&mut self) -> Option<BoxFuture<'static, Committed>> {
+    fn round(&mut self) -> Option<InFlight> {
         let mut round = Round::default();
-        let mut same_key = Vec::new();
         while round.len() < self.limits.round_commands_max
             && round.facts < self.limits.round_facts_max
         {
@@ -83,9 +117,9 @@ impl Loop {
             };
             if job.queued_at.elapsed() > self.limits.wait_max {
                 answer(job, Err(CommandError::Busy));
-            } else if job.work.key().is_some_and(|key| round.has_key(key)) {
+            } else if job.work.key().is_some_and(|key| round.has_key(key) || self.is_keyed(key)) {
                 // The outcome of the one before it decides.
-                same_key.push(job);
+                self.same_key.push(job);
             } else {
                 match self.states(&mut job, &round) {
                     Ok(states) => round.decide(job, states),
@@ -93,18 +127,34 @@ impl Loop {
                 }
             }
         }
-        self.ready.extend(same_key);
         self.cache.shrink();
         self.parking.read(&self.log);
-        if round.len() == 0 {
+        let commands = round.len();
+        if commands == 0 {
             return None;
         }
-        metrics::histogram!("millrace_executor_round_commands").record(round.len() as f64);
+        metrics::histogram!("millrace_executor_round_commands").record(commands as f64);
         let mut components = round.components();
+        for component in &mut components {
+            component.append.ticket = self.log.ticket();
+            self.keys.extend(&component.append.keys);
+            for key in &component.written {
+                if let Some(entry) = component.states.get_mut(key) {
+                    entry.ticket = component.append.ticket;
+                    self.ahead.insert(*key, entry.clone());
+                }
+            }
+        }
         let appends: Vec<Append> =
             components.iter_mut().map(|c| std::mem::take(&mut c.append)).collect();
-        let log = self.log.clone();
-        Some(Box::pin(async move { (components, log.append_all(appends).await) }))
+        // Queued now, so behind the rounds before it.
+        let answers = self.log.append_all(appends);
+        let committed = Box::pin(async move { (components, answers.await) });
+        Some(InFlight { commands, committed })
+    }
+
+    fn is_keyed(&self, key: Uuid) -> bool {
+        self.keys.contains(&key)
     }
 
     /// While a batch is in flight: begins to read what waiting commands will lack.
@@ -119,7 +169,8 @@ impl Loop {
                 continue;
             }
             match self.states(&mut job, &before) {
-                Ok(states) => {
+                Ok(mut states) => {
+                    states.entries.retain(|key, _| !self.ahead.contains_key(key));
                     let held = states.entries;
                     self.ready.push_back(Job { ahead: true, held, ..job });
                 }
@@ -146,7 +197,8 @@ impl Loop {
                     continue;
                 }
                 let entry = round.state(&need.key).cloned();
-                let entry = entry.or_else(|| self.cache.get(&need.key));
+                let ahead = || self.ahead.get(&need.key).cloned();
+                let entry = entry.or_else(ahead).or_else(|| self.cache.get(&need.key));
                 let entry = entry.or_else(|| job.held.get(&need.key).cloned());
                 match entry.and_then(|entry| entry.seen_as(&need)) {
                     Some(entry) => states.insert(&need, entry),
@@ -157,8 +209,10 @@ impl Loop {
                 }
             }
             if !lacking.is_empty() {
-                // What this round decided may never commit: it is not held.
-                let committed = |key: &StreamKey| round.state(key).is_none();
+                // What was only decided may never commit: it is not held.
+                let ahead = &self.ahead;
+                let committed =
+                    |key: &StreamKey| round.state(key).is_none() && !ahead.contains_key(key);
                 job.held.extend(states.entries.into_iter().filter(|(key, _)| committed(key)));
                 metrics::counter!("millrace_executor_cache_misses").increment(lacking.len() as u64);
                 return Err(Lack::Streams(lacking));
@@ -174,6 +228,19 @@ impl Loop {
     /// A batch came back: answers what is certain, and decides again what was refused.
     fn settle(&mut self, (components, answers): Committed) {
         for (component, answered) in components.into_iter().zip(answers) {
+            let accepted = matches!(answered, Ok(Answer::Appended { .. }));
+            for stream in &component.written {
+                // What later rounds decided on a refused component is going to be refused too.
+                let later = |entry: &Entry| entry.ticket != component.states[stream].ticket;
+                if !accepted || !self.ahead.get(stream).is_some_and(later) {
+                    self.ahead.remove(stream);
+                }
+            }
+            for decided in &component.decided {
+                if let Some(key) = decided.job.work.key() {
+                    self.keys.remove(&key);
+                }
+            }
             match answered {
                 Ok(Answer::Appended { first, .. }) => self.accepted(component, first),
                 Ok(Answer::Conflict { .. }) => {
@@ -184,6 +251,7 @@ impl Loop {
                     self.again(component, None);
                 }
                 Ok(Answer::Repeated(earlier)) => self.again(component, Some(&earlier)),
+                Ok(Answer::Unfounded { .. }) => self.again(component, None),
                 Err(error) => {
                     for decided in component.decided {
                         answer(decided.job, Err(CommandError::Log(error.clone())));
@@ -191,11 +259,12 @@ impl Loop {
                 }
             }
         }
+        self.ready.extend(self.same_key.drain(..));
     }
 
     fn accepted(&mut self, component: Component, first: Position) {
         for (stream, entry) in component.states {
-            self.cache.put_newer(stream, entry);
+            self.cache.put_newer(stream, entry.committed());
         }
         let mut next = first.0;
         for decided in component.decided {

@@ -2,7 +2,7 @@
 //! empties the queue stands in `appender`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +23,7 @@ pub(super) type Answers = Vec<Result<Answer, LogError>>;
 pub(super) struct Queue {
     jobs: mpsc::UnboundedSender<Job>,
     waiting: Arc<AtomicUsize>,
+    tickets: Arc<AtomicU64>,
 }
 
 impl Queue {
@@ -31,24 +32,36 @@ impl Queue {
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Job>, Arc<AtomicUsize>) {
         let (jobs, taken) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        (Self { jobs, waiting: waiting.clone() }, taken, waiting)
+        let tickets = Arc::new(AtomicU64::new(1));
+        (Self { jobs, waiting: waiting.clone(), tickets }, taken, waiting)
     }
 
-    /// Checks the limits, queues, and waits for the answers.
-    pub(super) async fn submit(&self, limits: &LogLimits, appends: Vec<Append>) -> Answers {
+    pub(super) fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Checks the limits and queues; the future waits for the answers.
+    pub(super) fn submit(
+        &self,
+        limits: &LogLimits,
+        appends: Vec<Append>,
+    ) -> impl Future<Output = Answers> + Send + use<> {
         let checked: Vec<_> = appends.iter().map(|append| check(limits, append)).collect();
         let fit = appends.into_iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
         let fit: Vec<Append> = fit.map(|(append, _)| append).collect();
         let count = fit.len();
-        let answers = match self.push(limits, fit) {
-            Ok(answered) => answered.await.map_err(|_| LogError::Closed),
-            Err(error) => Err(error),
-        };
-        let mut answers = answers.unwrap_or_else(|error| vec![Err(error); count]).into_iter();
-        let answer = |checked: Result<(), LogError>| {
-            checked.and_then(|()| answers.next().unwrap_or(Err(LogError::Closed)))
-        };
-        checked.into_iter().map(answer).collect()
+        let pushed = self.push(limits, fit);
+        async move {
+            let answers = match pushed {
+                Ok(answered) => answered.await.map_err(|_| LogError::Closed),
+                Err(error) => Err(error),
+            };
+            let mut answers = answers.unwrap_or_else(|error| vec![Err(error); count]).into_iter();
+            let answer = |checked: Result<(), LogError>| {
+                checked.and_then(|()| answers.next().unwrap_or(Err(LogError::Closed)))
+            };
+            checked.into_iter().map(answer).collect()
+        }
     }
 
     fn push(

@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 
 use super::append::{Answers, Job};
 use super::batch::{Connection, Failure, Reached};
+use super::judge::Tickets;
 use super::known::{Known, Plan};
 use super::{Answer, Append, LogError, LogId, LogLimits, wake};
 use crate::words::Position;
@@ -113,6 +114,7 @@ struct Appender {
     head: Arc<watch::Sender<Position>>,
     connection: Option<Arc<Connection>>,
     known: Known,
+    tickets: Tickets,
     flights: VecDeque<Flight>,
     /// So many batches are not planned.
     shy: u32,
@@ -128,8 +130,18 @@ impl Appender {
         head: Arc<watch::Sender<Position>>,
     ) -> Self {
         let known = Known::new(limits.known_streams_max);
-        let (connection, flights) = (None, VecDeque::new());
-        Self { config, id, limits, head, connection, known, flights, shy: 0, shy_next: SHY_MIN }
+        Self {
+            config,
+            id,
+            limits,
+            head,
+            connection: None,
+            known,
+            tickets: Tickets::default(),
+            flights: VecDeque::new(),
+            shy: 0,
+            shy_next: SHY_MIN,
+        }
     }
 
     /// Whether the batch may go: at once if none is under way; behind another only if it is as
@@ -145,7 +157,9 @@ impl Appender {
         // What is sent over a connection that is no more would be of unknown outcome.
         self.connection.take_if(|connection| connection.is_closed());
         let plan = match self.shy {
-            0 => self.connection.clone().zip(self.known.plan(&batch.appends)),
+            0 => self.connection.clone().and_then(|connection| {
+                Some((connection, self.known.plan(&batch.appends, &mut self.tickets)?))
+            }),
             _ => None,
         };
         let Some((connection, plan)) = plan else {
@@ -197,6 +211,9 @@ impl Appender {
         }
         // Whatever was planned behind it has failed with it: it rests on another tail.
         self.known.forget();
+        for (appends, ..) in &failed {
+            appends.iter().for_each(|append| self.tickets.take_back(append));
+        }
         (self.shy, self.shy_next) = (self.shy_next, (self.shy_next * 2).min(SHY_MAX));
         for (appends, waiting, failure) in failed {
             metrics::counter!("millrace_log_plans_failed").increment(1);
@@ -241,6 +258,7 @@ impl Appender {
             };
             self.connection = None;
             self.known.forget();
+            appends.iter().for_each(|append| self.tickets.take_back(append));
             // Refused while writing: what is not in the log by then is not going to be.
             if failure.is_refusal() && (!resolving || failure.reached == Reached::Commit) {
                 return self.one_by_one(appends, &failure, resolving).await;
@@ -288,7 +306,8 @@ impl Appender {
                 Arc::new(opened.map_err(|error| Failure::new(error, Reached::Nothing))?)
             }
         };
-        let answers = connection.write(appends, resolving, &mut self.known).await?;
+        let answers =
+            connection.write(appends, resolving, &mut self.known, &mut self.tickets).await?;
         self.connection = Some(connection);
         Ok(answers)
     }

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Config, Row, Statement};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::judge::{Tail, judge, ours};
+use super::judge::{Tail, Tickets, judge, ours};
 use super::known::{Known, Plan};
 use super::{Answer, Append, Earlier, LogId, StreamKey, connection};
 use crate::words::Position;
@@ -184,7 +184,9 @@ impl Connection {
         appends: &[Append],
         resolving: bool,
         known: &mut Known,
+        tickets: &mut Tickets,
     ) -> Result<Vec<Answer>, Failure> {
+        appends.iter().for_each(|append| tickets.take_back(append));
         let tail = self.look(appends, resolving).await.map_err(Failure::looking)?;
         let ours: Vec<Option<Answer>> = appends
             .iter()
@@ -192,8 +194,10 @@ impl Connection {
             .collect();
         let open: Vec<&Append> =
             appends.iter().zip(&ours).filter(|(_, ours)| ours.is_none()).map(|(a, _)| a).collect();
+        let found = appends.iter().zip(&ours).filter(|(_, ours)| ours.is_some());
+        found.for_each(|(append, _)| tickets.accept(append));
         let (base, after) = (tail.position, tail.last);
-        let (tail, verdict) = judge(tail, &open);
+        let (tail, verdict) = judge(tail, &open, tickets);
         let at = if verdict.accepted.is_empty() {
             self.client.batch_execute("rollback").await.map_err(Failure::looking)?;
             DateTime::UNIX_EPOCH

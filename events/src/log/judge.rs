@@ -1,6 +1,6 @@
 //! May an append go in? Pure: what is known of the tail comes in, verdicts go out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -20,6 +20,38 @@ pub(super) struct Tail {
     pub taken: HashMap<Uuid, Earlier>,
 }
 
+/// The appends of this process that were accepted, by ticket: the latest of them.
+#[derive(Default)]
+pub(super) struct Tickets {
+    accepted: HashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+impl Tickets {
+    /// More than can be under way at once: whoever rests on an older one is decided again.
+    const KEPT_MAX: usize = 1 << 16;
+
+    /// The append was accepted, or is taken to be.
+    pub(super) fn accept(&mut self, append: &Append) {
+        if append.ticket == 0 || !self.accepted.insert(append.ticket) {
+            return;
+        }
+        self.order.push_back(append.ticket);
+        if self.order.len() > Self::KEPT_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.accepted.remove(&oldest);
+        }
+    }
+
+    /// The append was not accepted after all.
+    pub(super) fn take_back(&mut self, append: &Append) {
+        if self.accepted.remove(&append.ticket) {
+            self.order.retain(|ticket| *ticket != append.ticket);
+        }
+    }
+}
+
 /// The verdict on a batch.
 pub(super) struct Verdict {
     /// An answer for each append, in order.
@@ -30,11 +62,16 @@ pub(super) struct Verdict {
 
 /// Judges each append in order, each on what the ones before it left. A refused one changes
 /// nothing for its neighbours.
-pub(super) fn judge(mut tail: Tail, appends: &[&Append]) -> (Tail, Verdict) {
+pub(super) fn judge(mut tail: Tail, appends: &[&Append], tickets: &mut Tickets) -> (Tail, Verdict) {
     let mut verdict = Verdict { answers: Vec::with_capacity(appends.len()), accepted: Vec::new() };
     let base = tail.position;
     for (index, append) in appends.iter().enumerate() {
-        let refusal = repeated(&tail, append).or_else(|| conflict(&tail, append));
+        let refusal = repeated(&tail, append)
+            .or_else(|| unfounded(tickets, append))
+            .or_else(|| conflict(&tail, append));
+        if refusal.is_none() {
+            tickets.accept(append);
+        }
         let answer = refusal.unwrap_or_else(|| {
             let first = Position(base.0 + verdict.accepted.len() as i64 + 1);
             accept(&mut tail, index, append, first, &mut verdict.accepted);
@@ -87,6 +124,11 @@ pub(super) fn ours(tail: &Tail, append: &Append) -> Option<Answer> {
 fn repeated(tail: &Tail, append: &Append) -> Option<Answer> {
     let earlier = append.keys.iter().find_map(|key| tail.taken.get(key))?;
     Some(Answer::Repeated(earlier.clone()))
+}
+
+fn unfounded(tickets: &Tickets, append: &Append) -> Option<Answer> {
+    let ticket = *append.rests_on.iter().find(|ticket| !tickets.accepted.contains(ticket))?;
+    Some(Answer::Unfounded { ticket })
 }
 
 fn conflict(tail: &Tail, append: &Append) -> Option<Answer> {
@@ -233,6 +275,7 @@ mod tests {
                             .collect(),
                         keys: key.map(Uuid::from_u128).into_iter().collect(),
                         facts: facts.collect(),
+                        ..Append::default()
                     }
                 };
             appends.into_iter().enumerate().map(append).collect()
@@ -248,7 +291,8 @@ mod tests {
             let mut model = Model::default();
             for batch in [before, batch, after] {
                 let (tail, base) = (model.tail(), model.0.len());
-                let (left, verdict) = judge(tail, &batch.iter().collect::<Vec<_>>());
+                let batch_refs: Vec<&Append> = batch.iter().collect();
+                let (left, verdict) = judge(tail, &batch_refs, &mut Tickets::default());
                 let answers: Vec<Answer> = batch.iter().map(|one| model.append(one)).collect();
                 let accepted: Vec<(Uuid, i64)> = verdict.accepted.iter()
                     .map(|&(append, fact, version)| (batch[append].facts[fact].event_id, version))
@@ -274,7 +318,8 @@ mod tests {
         fn accepted_positions_are_contiguous(batch in appends(0x1000)) {
             let mut next = Model::default().tail().position.0 + 1;
             let appends: Vec<&Append> = batch.iter().collect();
-            let (_, verdict) = judge(Model::default().tail(), &appends);
+            let tail = Model::default().tail();
+            let (_, verdict) = judge(tail, &appends, &mut Tickets::default());
             for (append, answer) in batch.iter().zip(&verdict.answers) {
                 if let Answer::Appended { first, .. } = answer {
                     prop_assert_eq!(first.0, next);
@@ -287,7 +332,7 @@ mod tests {
 
     fn two() -> Append {
         let facts = vec![fact(stream(0), 7), fact(stream(1), 8)];
-        Append { expected: Vec::new(), keys: vec![Uuid::from_u128(7)], facts }
+        Append { keys: vec![Uuid::from_u128(7)], facts, ..Append::default() }
     }
 
     fn tail(log: &[NewFact]) -> Tail {
@@ -313,6 +358,32 @@ mod tests {
         assert_eq!(ours(&tail(&[fact(stream(0), 7)]), &two()), None, "a part of it");
         let apart = [fact(stream(0), 7), fact(stream(2), 1), fact(stream(1), 8)];
         assert_eq!(ours(&tail(&apart), &two()), None, "not behind each other");
+    }
+
+    /// The version that it expects is there, but by somebody else's facts.
+    #[test]
+    fn what_rests_on_a_refused_append_is_refused_with_it() {
+        let stale = vec![(stream(0), Expected::Exact(0))];
+        let facts = |id| vec![fact(stream(0), id)];
+        let first = Append { expected: stale, facts: facts(1), ticket: 1, ..Append::default() };
+        let expected = vec![(stream(0), Expected::Exact(1))];
+        let (ticket, rests_on) = (2, vec![1]);
+        let second = Append { expected, facts: facts(2), ticket, rests_on, ..Append::default() };
+        let rests_on = vec![2];
+        let third = Append { facts: facts(3), rests_on, ..Append::default() };
+        let all = [&first, &second, &third];
+        let (_, verdict) = judge(tail(&[]), &all, &mut Tickets::default());
+        assert_eq!(verdict.accepted.len(), 3, "one on the other");
+        let log = [fact(stream(0), 9)];
+        let (_, verdict) = judge(tail(&log), &all, &mut Tickets::default());
+        assert!(verdict.accepted.is_empty(), "{:?}", verdict.answers);
+        assert_eq!(verdict.answers[1], Answer::Unfounded { ticket: 1 });
+        assert_eq!(verdict.answers[2], Answer::Unfounded { ticket: 2 });
+        let mut tickets = Tickets::default();
+        tickets.accept(&first);
+        tickets.take_back(&first);
+        let (_, verdict) = judge(tail(&log), &[&second], &mut tickets);
+        assert_eq!(verdict.answers, [Answer::Unfounded { ticket: 1 }]);
     }
 
     #[test]

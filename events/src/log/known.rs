@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use lru::LruCache;
 use uuid::Uuid;
 
-use super::judge::{Tail, Verdict, judge};
+use super::judge::{Tail, Tickets, Verdict, judge};
 use super::{Answer, Append, Expected, StreamKey};
 use crate::words::Position;
 
@@ -79,7 +79,7 @@ impl Known {
 
     /// Judges a batch on what is known, and takes the plan to come true. None: something that it
     /// rests on is not known.
-    pub(super) fn plan(&mut self, appends: &[Append]) -> Option<Plan> {
+    pub(super) fn plan(&mut self, appends: &[Append], tickets: &mut Tickets) -> Option<Plan> {
         if !self.sure || !appends.iter().all(keys_are_written) {
             return None;
         }
@@ -87,14 +87,16 @@ impl Known {
         let tail =
             Tail { position: self.position, last: self.last, versions, taken: HashMap::new() };
         let (base, after) = (tail.position, tail.last);
-        let (tail, verdict) = judge(tail, &appends.iter().collect::<Vec<_>>());
+        let (tail, verdict) = judge(tail, &appends.iter().collect::<Vec<_>>(), tickets);
         // That a stream is new is proved by writing its first fact, and by nothing else. The same
         // goes for keys: whether that of a refused append is taken, the plan does not know.
         let unproved = assumed.iter().any(|stream| tail.versions.get(stream) == Some(&0));
         let mut refused = appends.iter().zip(&verdict.answers).filter(|(append, answer)| {
-            !append.keys.is_empty() && matches!(answer, Answer::Conflict { .. })
+            !append.keys.is_empty()
+                && matches!(answer, Answer::Conflict { .. } | Answer::Unfounded { .. })
         });
         if unproved || refused.next().is_some() {
+            appends.iter().for_each(|append| tickets.take_back(append));
             return None;
         }
         self.take(&tail);
