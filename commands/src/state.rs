@@ -96,6 +96,11 @@ impl Entry {
         (!self.foreign).then(|| Self { foreign, ticket: self.ticket, ..need.fresh() })
     }
 
+    /// Whether it is the state that is needed.
+    pub(crate) fn is_of(&self, need: &Need) -> bool {
+        !self.foreign && self.feature == need.feature
+    }
+
     /// Whether it is of the same kind of record.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.feature == other.feature

@@ -11,7 +11,7 @@ use crate::state::{Entry, Need};
 
 /// Committed states by stream.
 pub(super) struct Cache {
-    entries: LruCache<StreamKey, Entry>,
+    entries: LruCache<StreamKey, Kept>,
     bytes: usize,
     bytes_max: usize,
 }
@@ -22,23 +22,31 @@ impl Cache {
     }
 
     pub(super) fn get(&mut self, key: &StreamKey) -> Option<Entry> {
-        self.entries.get(key).cloned()
+        self.entries.get(key).filter(|kept| !kept.behind).map(|kept| kept.entry.clone())
+    }
+
+    /// What a load of the state begins with: what is kept of it, however far behind.
+    pub(super) fn base(&self, need: &Need) -> Entry {
+        let kept = self.entries.peek(&need.key).map(|kept| kept.entry.clone());
+        kept.filter(|entry| entry.is_of(need)).unwrap_or_else(|| need.fresh())
+    }
+
+    /// The stream has gone on without this process: the state is to be loaded before it is used.
+    pub(super) fn mark_behind(&mut self, key: &StreamKey) {
+        if let Some(kept) = self.entries.peek_mut(key) {
+            kept.behind = true;
+        }
     }
 
     /// Keeps a state, unless a newer one of the stream, or one that tells more, is kept already.
     pub(super) fn put_newer(&mut self, key: StreamKey, entry: Entry) {
         let newer = |kept: &Entry| entry.foreign || kept.version > entry.version;
-        if self.entries.peek(&key).is_some_and(|kept| !kept.foreign && newer(kept)) {
+        if self.entries.peek(&key).is_some_and(|kept| !kept.entry.foreign && newer(&kept.entry)) {
             return;
         }
-        self.remove(&key);
         self.bytes += entry.bytes();
-        self.entries.put(key, entry);
-    }
-
-    pub(super) fn remove(&mut self, key: &StreamKey) {
-        if let Some(entry) = self.entries.pop(key) {
-            self.bytes -= entry.bytes();
+        if let Some(kept) = self.entries.put(key, Kept { entry, behind: false }) {
+            self.bytes -= kept.entry.bytes();
         }
     }
 
@@ -46,27 +54,34 @@ impl Cache {
     /// round needs stays.
     pub(super) fn shrink(&mut self) {
         while self.bytes > self.bytes_max {
-            let Some((_, entry)) = self.entries.pop_lru() else {
+            let Some((_, kept)) = self.entries.pop_lru() else {
                 break;
             };
-            self.bytes -= entry.bytes();
+            self.bytes -= kept.entry.bytes();
         }
         metrics::gauge!("millrace_executor_cache_bytes").set(self.bytes as f64);
     }
 }
 
+struct Kept {
+    entry: Entry,
+    /// The stream is known to have gone on.
+    behind: bool,
+}
+
 /// What a load found.
 pub(super) type Loaded = HashMap<StreamKey, Result<Entry, DecodeError>>;
 
-/// Folds streams from the log.
-pub(super) async fn load(log: &Log, needs: &[Need]) -> Result<Loaded, LogError> {
-    let mut found: Loaded = needs.iter().map(|need| (need.key, Ok(need.fresh()))).collect();
-    let features: HashMap<StreamKey, &str> =
-        needs.iter().map(|need| (need.key, need.feature)).collect();
-    if needs.is_empty() {
-        return Ok(found);
+/// Folds streams from the log, each from where its base stands.
+pub(super) async fn load(log: &Log, bases: Vec<(Need, Entry)>) -> Result<Loaded, LogError> {
+    if bases.is_empty() {
+        return Ok(Loaded::new());
     }
-    let keys: Vec<StreamKey> = found.keys().copied().collect();
+    let features: HashMap<StreamKey, &str> =
+        bases.iter().map(|(need, _)| (need.key, need.feature)).collect();
+    let keys: Vec<(StreamKey, i64)> =
+        bases.iter().map(|(need, base)| (need.key, base.version)).collect();
+    let mut found: Loaded = bases.into_iter().map(|(need, base)| (need.key, Ok(base))).collect();
     log.load(&keys, |raw: RawFact| {
         let Some(slot) = found.get_mut(&raw.stream) else {
             return;

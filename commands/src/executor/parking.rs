@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::cache::{self, Cache, Loaded};
 use super::{CommandError, Job, Key, Outcome, answer};
-use crate::state::Need;
+use crate::state::{Entry, Need};
 
 /// How often a command's states may have to be loaded, before it is told "busy".
 const LOADS_MAX: u32 = 20;
@@ -29,8 +29,8 @@ type Found = (Loaded, Vec<(Uuid, Option<Earlier>)>);
 
 /// What stands in the way of deciding a command.
 pub(super) enum Lack {
-    /// States that are not in the cache.
-    Streams(Vec<Need>),
+    /// States that are not in the cache, and what of them is.
+    Streams(Vec<(Need, Entry)>),
     /// Nobody knows yet whether its key is taken.
     Key(Uuid),
 }
@@ -46,7 +46,7 @@ pub(super) struct Parking {
     parked: Vec<Parked>,
     loading: HashSet<StreamKey>,
     looking_up: HashSet<Uuid>,
-    needs: Vec<Need>,
+    needs: Vec<(Need, Entry)>,
     keys: Vec<Uuid>,
     reads: FuturesUnordered<BoxFuture<'static, Fetched>>,
 }
@@ -69,8 +69,8 @@ impl Parking {
         }
         let streams = match lack {
             Lack::Streams(needs) => {
-                let streams = needs.iter().map(|need| need.key).collect();
-                let new = needs.into_iter().filter(|need| self.loading.insert(need.key));
+                let streams = needs.iter().map(|(need, _)| need.key).collect();
+                let new = needs.into_iter().filter(|(need, _)| self.loading.insert(need.key));
                 self.needs.extend(new);
                 streams
             }
@@ -90,8 +90,8 @@ impl Parking {
         let (needs, keys) = (std::mem::take(&mut self.needs), std::mem::take(&mut self.keys));
         let log = log.clone();
         self.reads.push(Box::pin(async move {
-            let streams = needs.iter().map(|need| need.key).collect();
-            let found = tokio::try_join!(cache::load(&log, &needs), look_up(&log, &keys));
+            let streams = needs.iter().map(|(need, _)| need.key).collect();
+            let found = tokio::try_join!(cache::load(&log, needs), look_up(&log, &keys));
             Fetched { streams, keys, found }
         }));
     }

@@ -205,7 +205,7 @@ impl Loop {
                     None if need.begins && job.conflicts == 0 => {
                         states.insert(&need, need.fresh());
                     }
-                    None => lacking.push(need),
+                    None => lacking.push((need, self.cache.base(&need))),
                 }
             }
             if !lacking.is_empty() {
@@ -246,7 +246,7 @@ impl Loop {
                 Ok(Answer::Conflict { .. }) => {
                     metrics::counter!("millrace_executor_components_refused").increment(1);
                     for stream in component.states.keys() {
-                        self.cache.remove(stream);
+                        self.cache.mark_behind(stream);
                     }
                     self.again(component, None);
                 }

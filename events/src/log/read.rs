@@ -64,21 +64,23 @@ impl Log {
         Ok(rows.iter().map(fact).collect())
     }
 
-    /// Gives every fact of several streams to `fold`, each stream in order; memory stays bounded
-    /// however long they are.
+    /// Gives every fact of several streams after a version of each to `fold`, each stream in order;
+    /// memory stays bounded however long they are.
     ///
     /// # Errors
     /// If the database cannot be reached; `fold` may have seen a part.
     pub async fn load(
         &self,
-        streams: &[StreamKey],
+        streams: &[(StreamKey, i64)],
         mut fold: impl FnMut(RawFact),
     ) -> Result<(), LogError> {
-        let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) =
-            streams.iter().map(|key| (key.organization, key.id)).unzip();
+        let organizations: Vec<Uuid> = streams.iter().map(|(key, _)| key.organization).collect();
+        let ids: Vec<Uuid> = streams.iter().map(|(key, _)| key.id).collect();
+        let after: Vec<i64> = streams.iter().map(|(_, version)| *version).collect();
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/load_streams.sql")).await?;
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&organizations, &ids];
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&organizations, &ids, &after];
         let rows = client.query_raw(&statement, params).await?;
         pin_mut!(rows);
         while let Some(row) = rows.try_next().await? {
