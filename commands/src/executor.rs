@@ -2,9 +2,11 @@
 //! in `executor/run.rs`, what one round of it decides in `executor/round.rs`.
 
 mod cache;
+mod naming;
 mod parking;
 mod round;
 mod run;
+mod turn;
 mod work;
 
 use std::collections::HashMap;

@@ -21,6 +21,7 @@ use deadpool_postgres::Pool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use append::Decide;
 pub use connection::{ConnectError, connect, watched};
 
 use crate::words::Position;
@@ -279,6 +280,17 @@ impl Log {
         appends: Vec<Append>,
     ) -> impl Future<Output = Vec<Result<Answer, LogError>>> + Send + use<> {
         self.appends.submit(&self.limits, appends)
+    }
+
+    /// Takes the tail lock, gives `decide` the facts of these streams after a version of each, and
+    /// appends what it makes of them before anybody else can append anything; an answer for each,
+    /// in order. `decide` must not wait for anything. Queued by the call.
+    pub fn append_locked(
+        &self,
+        streams: Vec<(StreamKey, i64)>,
+        decide: Decide,
+    ) -> impl Future<Output = Result<Vec<Result<Answer, LogError>>, LogError>> + Send + use<> {
+        self.appends.submit_locked(streams, decide)
     }
 
     /// A ticket for an append, so that others can be decided on it before it is answered: their

@@ -77,27 +77,33 @@ pub(super) async fn load(log: &Log, bases: Vec<(Need, Entry)>) -> Result<Loaded,
     if bases.is_empty() {
         return Ok(Loaded::new());
     }
-    let features: HashMap<StreamKey, &str> =
+    let features: HashMap<StreamKey, &'static str> =
         bases.iter().map(|(need, _)| (need.key, need.feature)).collect();
     let keys: Vec<(StreamKey, i64)> =
         bases.iter().map(|(need, base)| (need.key, base.version)).collect();
     let mut found: Loaded = bases.into_iter().map(|(need, base)| (need.key, Ok(base))).collect();
-    log.load(&keys, |raw: RawFact| {
-        let Some(slot) = found.get_mut(&raw.stream) else {
-            return;
-        };
-        let Ok(entry) = slot else { return };
-        // An id that belongs to another feature: no such record here, though its stream exists.
-        if features.get(&raw.stream) != Some(&raw.feature.as_str()) {
-            entry.version = raw.version;
-            entry.foreign = true;
-            return;
-        }
-        match Recorded::try_from(&raw) {
-            Ok(recorded) => entry.apply(&recorded.event),
-            Err(error) => *slot = Err(error),
-        }
-    })
-    .await?;
+    log.load(&keys, |raw: RawFact| take(&mut found, &features, &raw)).await?;
     Ok(found)
+}
+
+/// Takes one more fact in.
+pub(super) fn take(
+    states: &mut Loaded,
+    features: &HashMap<StreamKey, &'static str>,
+    raw: &RawFact,
+) {
+    let Some(slot) = states.get_mut(&raw.stream) else {
+        return;
+    };
+    let Ok(entry) = slot else { return };
+    // An id that belongs to another feature: no such record here, though its stream exists.
+    if features.get(&raw.stream) != Some(&raw.feature.as_str()) {
+        entry.version = raw.version;
+        entry.foreign = true;
+        return;
+    }
+    match Recorded::try_from(raw) {
+        Ok(recorded) => entry.apply(&recorded.event),
+        Err(error) => *slot = Err(error),
+    }
 }

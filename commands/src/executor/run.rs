@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::cache::Cache;
+use super::naming::{self, Lacking};
 use super::parking::{Lack, Parking, repeat};
 use super::round::{Component, Round, Verdict};
-use super::{CommandError, ExecutorLimits, Job, Key, Outcome, answer};
-use crate::state::{Entry, Needs, States};
+use super::{CommandError, ExecutorLimits, Job, Key, Outcome, answer, turn};
+use crate::state::{Entry, Need, States};
 
-/// How often a command may name more streams, after the first.
-const NEEDS_ROUNDS_MAX: usize = 3;
+/// After so many conflicts with other processes, a command is decided under the tail lock.
+const CONFLICTS_BEFORE_TURN: u32 = 3;
 /// How many facts a stale caller is told of.
 const CHANGES_MAX: i64 = 20;
 
@@ -29,10 +30,18 @@ const IN_FLIGHT_MAX: usize = 2;
 /// A round that was decided and is being committed.
 struct InFlight {
     commands: usize,
+    /// Under the tail lock: no other round is decided until it is back.
+    alone: bool,
     committed: BoxFuture<'static, Committed>,
 }
 
-type Committed = (Vec<Component>, Vec<Result<Answer, LogError>>);
+/// A round, and what the log said to it.
+pub(super) struct Committed {
+    pub(super) components: Vec<Component>,
+    pub(super) answers: Vec<Result<Answer, LogError>>,
+    /// Commands that could not be decided in it after all.
+    pub(super) undecided: Vec<Job>,
+}
 
 struct Loop {
     log: Log,
@@ -46,6 +55,8 @@ struct Loop {
     /// The keys of the commands in flight, and commands that have one of them again.
     keys: HashSet<Uuid>,
     same_key: Vec<Job>,
+    /// Commands that other processes were ahead of again and again.
+    turns: Vec<Job>,
 }
 
 /// Runs until the queue is closed and everything in it is answered.
@@ -53,9 +64,13 @@ pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::
     let mut state = Loop::new(log, limits);
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
     let mut open = true;
-    while open || !in_flight.is_empty() || !state.parking.is_empty() || !state.ready.is_empty() {
+    while open || !in_flight.is_empty() || state.is_busy() {
         while let Ok(job) = queue.try_recv() {
             state.ready.push_back(job);
+        }
+        if in_flight.is_empty() && !state.turns.is_empty() {
+            in_flight.push_back(state.turn());
+            continue;
         }
         if state.may_decide(&in_flight) {
             in_flight.extend(state.round());
@@ -95,15 +110,31 @@ impl Loop {
             ahead: HashMap::new(),
             keys: HashSet::new(),
             same_key: Vec::new(),
+            turns: Vec::new(),
         }
     }
 
     /// Whether a round is to be decided now: at once if none is in flight; behind another only if
     /// it is as large, for many small batches cost more than they save.
     fn may_decide(&self, in_flight: &VecDeque<InFlight>) -> bool {
-        let large =
-            |last: &InFlight| in_flight.len() < IN_FLIGHT_MAX && self.ready.len() >= last.commands;
-        !self.ready.is_empty() && in_flight.back().is_none_or(large)
+        let large = |last: &InFlight| {
+            let room = in_flight.len() < IN_FLIGHT_MAX && !last.alone;
+            room && self.ready.len() >= last.commands
+        };
+        self.turns.is_empty() && !self.ready.is_empty() && in_flight.back().is_none_or(large)
+    }
+
+    fn is_busy(&self) -> bool {
+        !(self.parking.is_empty() && self.ready.is_empty() && self.turns.is_empty())
+    }
+
+    /// Decides those who have lost too often, under the tail lock.
+    fn turn(&mut self) -> InFlight {
+        let commands = self.turns.len().min(self.limits.round_commands_max);
+        metrics::counter!("millrace_executor_turns").increment(commands as u64);
+        let jobs: Vec<Job> = self.turns.drain(..commands).collect();
+        let committed = turn::take_turn(&self.log, &self.cache, jobs);
+        InFlight { commands, alone: true, committed }
     }
 
     /// Decides what can be decided, and begins to read what the others lack.
@@ -149,8 +180,10 @@ impl Loop {
             components.iter_mut().map(|c| std::mem::take(&mut c.append)).collect();
         // Queued now, so behind the rounds before it.
         let answers = self.log.append_all(appends);
-        let committed = Box::pin(async move { (components, answers.await) });
-        Some(InFlight { commands, committed })
+        let committed = Box::pin(async move {
+            Committed { components, answers: answers.await, undecided: Vec::new() }
+        });
+        Some(InFlight { commands, alone: false, committed })
     }
 
     fn is_keyed(&self, key: Uuid) -> bool {
@@ -185,48 +218,30 @@ impl Loop {
         if let Key::Unknown(key) = job.key {
             return Err(Lack::Key(key));
         }
-        let organization = job.work.organization();
-        let mut states = States::new(organization);
-        for _ in 0..=NEEDS_ROUNDS_MAX {
-            let mut needs = Needs::new(organization);
-            job.work.needs(&states, &mut needs);
-            let before = states.len();
-            let mut lacking = Vec::new();
-            for need in needs.list {
-                if states.have(&need) {
-                    continue;
-                }
-                let entry = round.state(&need.key).cloned();
-                let ahead = || self.ahead.get(&need.key).cloned();
-                let entry = entry.or_else(ahead).or_else(|| self.cache.get(&need.key));
-                let entry = entry.or_else(|| job.held.get(&need.key).cloned());
-                match entry.and_then(|entry| entry.seen_as(&need)) {
-                    Some(entry) => states.insert(&need, entry),
-                    None if need.begins && job.conflicts == 0 => {
-                        states.insert(&need, need.fresh());
-                    }
-                    None => lacking.push((need, self.cache.base(&need))),
-                }
+        let find = |need: &Need| {
+            let decided = round.state(&need.key).or_else(|| self.ahead.get(&need.key)).cloned();
+            let committed = decided.or_else(|| self.cache.get(&need.key));
+            committed.or_else(|| job.held.get(&need.key).cloned())
+        };
+        let Lacking { found, needs } = match naming::states(job, find) {
+            Ok(states) => {
+                metrics::counter!("millrace_executor_cache_hits").increment(states.len() as u64);
+                return Ok(states);
             }
-            if !lacking.is_empty() {
-                // What was only decided may never commit: it is not held.
-                let ahead = &self.ahead;
-                let committed =
-                    |key: &StreamKey| round.state(key).is_none() && !ahead.contains_key(key);
-                job.held.extend(states.entries.into_iter().filter(|(key, _)| committed(key)));
-                metrics::counter!("millrace_executor_cache_misses").increment(lacking.len() as u64);
-                return Err(Lack::Streams(lacking));
-            }
-            if states.len() == before {
-                break;
-            }
-        }
-        metrics::counter!("millrace_executor_cache_hits").increment(states.len() as u64);
-        Ok(states)
+            Err(lacking) => lacking,
+        };
+        // What was only decided may never commit: it is not held.
+        let committed =
+            |key: &StreamKey| round.state(key).is_none() && !self.ahead.contains_key(key);
+        job.held.extend(found.entries.into_iter().filter(|(key, _)| committed(key)));
+        metrics::counter!("millrace_executor_cache_misses").increment(needs.len() as u64);
+        let bases = needs.into_iter().map(|need| (need, self.cache.base(&need)));
+        Err(Lack::Streams(bases.collect()))
     }
 
     /// A batch came back: answers what is certain, and decides again what was refused.
-    fn settle(&mut self, (components, answers): Committed) {
+    fn settle(&mut self, committed: Committed) {
+        let Committed { components, answers, undecided } = committed;
         for (component, answered) in components.into_iter().zip(answers) {
             let accepted = matches!(answered, Ok(Answer::Appended { .. }));
             for stream in &component.written {
@@ -260,6 +275,7 @@ impl Loop {
             }
         }
         self.ready.extend(self.same_key.drain(..));
+        self.ready.extend(undecided);
     }
 
     fn accepted(&mut self, component: Component, first: Position) {
@@ -298,6 +314,8 @@ impl Loop {
             job.held.clear();
             if job.conflicts > self.limits.conflicts_max {
                 answer(job, Err(CommandError::Busy));
+            } else if job.conflicts > CONFLICTS_BEFORE_TURN {
+                self.turns.push(job);
             } else {
                 self.ready.push_front(job);
             }

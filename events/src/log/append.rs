@@ -7,13 +7,26 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::streams_of;
-use super::{Answer, Append, LogError, LogLimits};
+use super::{Answer, Append, LogError, LogLimits, RawFact, StreamKey};
 
-/// Appends that belong together, and who waits for their answers.
-pub(super) struct Job {
-    pub(super) appends: Vec<Append>,
-    pub(super) answer: oneshot::Sender<Answers>,
+/// What is asked of the appender.
+pub(super) enum Job {
+    /// Appends that belong together, and who waits for their answers.
+    Batch { appends: Vec<Append>, answer: oneshot::Sender<Answers> },
+    /// Appends that are decided under the tail lock.
+    Locked(Locked),
 }
+
+/// Appends that are decided under the tail lock.
+pub(super) struct Locked {
+    /// The streams to show, each after a version.
+    pub(super) streams: Vec<(StreamKey, i64)>,
+    pub(super) decide: Decide,
+    pub(super) answer: oneshot::Sender<Result<Answers, LogError>>,
+}
+
+/// Makes appends of what is seen under the tail lock.
+pub type Decide = Box<dyn FnOnce(Vec<RawFact>) -> Vec<Append> + Send>;
 
 /// An answer for each append, in order.
 pub(super) type Answers = Vec<Result<Answer, LogError>>;
@@ -80,8 +93,22 @@ impl Queue {
             self.waiting.fetch_sub(count, Ordering::Relaxed);
             return Err(LogError::Busy { waiting: before });
         }
-        self.jobs.send(Job { appends, answer }).map_err(|_| LogError::Closed)?;
+        self.jobs.send(Job::Batch { appends, answer }).map_err(|_| LogError::Closed)?;
         Ok(answered)
+    }
+
+    /// Queues; the future waits for the answers.
+    pub(super) fn submit_locked(
+        &self,
+        streams: Vec<(StreamKey, i64)>,
+        decide: Decide,
+    ) -> impl Future<Output = Result<Answers, LogError>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.jobs.send(Job::Locked(Locked { streams, decide, answer }));
+        async move {
+            sent.map_err(|_| LogError::Closed)?;
+            answered.await.unwrap_or(Err(LogError::Closed))
+        }
     }
 }
 

@@ -15,11 +15,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::Config;
 use tracing::{Instrument, Span};
 
-use super::append::{Answers, Job};
+use super::append::{Answers, Job, Locked};
 use super::batch::{Connection, Failure, Reached};
 use super::judge::Tickets;
 use super::known::{Known, Plan};
-use super::{Answer, Append, LogError, LogId, LogLimits, wake};
+use super::{Answer, Append, LogError, LogId, LogLimits, RawFact, StreamKey, wake};
 use crate::words::Position;
 
 /// Who waits for the answers of how many appends, in order.
@@ -48,9 +48,18 @@ pub(super) async fn run(
         {
             next.push(job);
         }
+        if next.appends.is_empty()
+            && let Some(locked) = next.locked.take()
+        {
+            appender.land().await;
+            appender.write_locked(locked).await;
+            continue;
+        }
         if appender.has_room_for(&next) {
             waiting.fetch_sub(next.appends.len(), Ordering::Relaxed);
+            let locked = next.locked.take();
             appender.send(std::mem::take(&mut next)).await;
+            next.locked = locked;
             continue;
         }
         let full = next.is_full(&appender.limits);
@@ -59,10 +68,7 @@ pub(super) async fn run(
             job = queue.recv(), if !full => match job {
                 Some(job) => next.push(job),
                 None if appender.flights.is_empty() => return,
-                None => {
-                    appender.landed().await;
-                    appender.settle().await;
-                }
+                None => appender.land().await,
             },
         }
     }
@@ -75,21 +81,32 @@ struct Batch {
     waiting: Waiting,
     facts: usize,
     bytes: usize,
+    /// What comes behind them, alone.
+    locked: Option<Locked>,
 }
 
 impl Batch {
     fn push(&mut self, job: Job) {
-        let facts = job.appends.iter().flat_map(|append| &append.facts);
+        let (appends, answer) = match job {
+            Job::Batch { appends, answer } => (appends, answer),
+            Job::Locked(locked) => {
+                self.locked = Some(locked);
+                return;
+            }
+        };
+        let facts = appends.iter().flat_map(|append| &append.facts);
         for fact in facts {
             self.facts += 1;
             self.bytes += fact.data.len() + fact.meta.len();
         }
-        self.waiting.push((job.appends.len(), job.answer));
-        self.appends.extend(job.appends);
+        self.waiting.push((appends.len(), answer));
+        self.appends.extend(appends);
     }
 
     fn is_full(&self, limits: &LogLimits) -> bool {
-        self.facts >= limits.batch_facts_max || self.bytes >= limits.batch_bytes_max
+        self.locked.is_some()
+            || self.facts >= limits.batch_facts_max
+            || self.bytes >= limits.batch_bytes_max
     }
 }
 
@@ -163,10 +180,7 @@ impl Appender {
             _ => None,
         };
         let Some((connection, plan)) = plan else {
-            while !self.flights.is_empty() {
-                self.landed().await;
-                self.settle().await;
-            }
+            self.land().await;
             self.shy = self.shy.saturating_sub(1);
             return self.write(&batch.appends, batch.waiting, false).await;
         };
@@ -181,6 +195,14 @@ impl Appender {
         // Polled once it is sent: behind the one before it, ahead of the one after it.
         let _ = poll!(&mut landing);
         self.flights.push_back(Flight { waiting, appends: count, landing, span });
+    }
+
+    /// Waits until nothing is under way.
+    async fn land(&mut self) {
+        while !self.flights.is_empty() {
+            self.landed().await;
+            self.settle().await;
+        }
     }
 
     /// Waits until the first flight has come back; for ever, if there is none.
@@ -231,6 +253,48 @@ impl Appender {
         let span = span(appends.len(), false);
         let answers = self.outcome(appends, resolving).instrument(span.clone()).await;
         self.answer(appends, answers, waiting, &span);
+    }
+
+    /// Decides and writes under one hold of the tail lock.
+    async fn write_locked(&mut self, locked: Locked) {
+        let deadline = Instant::now() + self.limits.unavailable_wait_max;
+        let (connection, facts) = loop {
+            match self.lock(&locked.streams).await {
+                Ok(held) => break held,
+                Err(failure) if failure.is_refusal() || Instant::now() >= deadline => {
+                    let error = LogError::Unavailable(failure.fault.to_string());
+                    return drop(locked.answer.send(Err(error)));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        };
+        let appends = (locked.decide)(facts);
+        let written =
+            connection.write_in(true, &appends, false, &mut self.known, &mut self.tickets).await;
+        let span = span(appends.len(), false);
+        let answers = match written {
+            Ok(answers) => {
+                self.connection = Some(connection);
+                answers.into_iter().map(Ok).collect()
+            }
+            Err(failure) => {
+                self.known.forget();
+                self.outcome(&appends, failure.is_unknown()).instrument(span.clone()).await
+            }
+        };
+        let (answer, mut answered) = oneshot::channel();
+        self.answer(&appends, answers, vec![(appends.len(), answer)], &span);
+        drop(locked.answer.send(answered.try_recv().map_err(|_| LogError::Closed)));
+    }
+
+    /// The tail lock, and what these streams hold.
+    async fn lock(
+        &mut self,
+        streams: &[(StreamKey, i64)],
+    ) -> Result<(Arc<Connection>, Vec<RawFact>), Failure> {
+        let connection = self.connect().await?;
+        let facts = connection.lock(streams).await?;
+        Ok((connection, facts))
     }
 
     fn answer(&self, appends: &[Append], answers: Answers, waiting: Waiting, span: &Span) {
@@ -294,18 +358,21 @@ impl Appender {
         answers
     }
 
+    /// The connection, taken: who is done with it and has not met a failure puts it back.
+    async fn connect(&mut self) -> Result<Arc<Connection>, Failure> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let opened = Connection::open(&self.config, self.id).await;
+        Ok(Arc::new(opened.map_err(|error| Failure::new(error, Reached::Nothing))?))
+    }
+
     async fn attempt(
         &mut self,
         appends: &[Append],
         resolving: bool,
     ) -> Result<Vec<Answer>, Failure> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let opened = Connection::open(&self.config, self.id).await;
-                Arc::new(opened.map_err(|error| Failure::new(error, Reached::Nothing))?)
-            }
-        };
+        let connection = self.connect().await?;
         let answers =
             connection.write(appends, resolving, &mut self.known, &mut self.tickets).await?;
         self.connection = Some(connection);

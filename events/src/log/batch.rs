@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::judge::{Tail, Tickets, judge, ours};
 use super::known::{Known, Plan};
-use super::{Answer, Append, Earlier, LogId, StreamKey, connection};
+use super::read::{fact, load_params};
+use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey, connection};
 use crate::words::Position;
 
 /// The first half of the advisory lock's key: every log of Millrace.
@@ -35,6 +36,7 @@ pub(super) struct Connection {
     versions: Statement,
     find_ids: Statement,
     write: Statement,
+    load: Statement,
 }
 
 /// How far a batch came.
@@ -131,6 +133,7 @@ impl Connection {
             versions: client.prepare(include_str!("sql/versions.sql")).await?,
             find_ids: client.prepare(include_str!("sql/find_ids.sql")).await?,
             write: client.prepare(include_str!("sql/write.sql")).await?,
+            load: client.prepare(include_str!("sql/load_streams.sql")).await?,
             client,
             id,
         })
@@ -186,8 +189,34 @@ impl Connection {
         known: &mut Known,
         tickets: &mut Tickets,
     ) -> Result<Vec<Answer>, Failure> {
+        self.write_in(false, appends, resolving, known, tickets).await
+    }
+
+    /// Takes the tail lock, and shows these streams.
+    pub(super) async fn lock(&self, streams: &[(StreamKey, i64)]) -> Result<Vec<RawFact>, Failure> {
+        let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
+        let (organizations, ids, after) = load_params(streams);
+        let load: [&(dyn ToSql + Sync); 3] = [&organizations, &ids, &after];
+        let (begin, lock, rows) = join!(
+            self.client.batch_execute("begin"),
+            self.client.execute(&self.lock, &lock),
+            self.client.query(&self.load, &load),
+        );
+        begin.and(lock.map(drop)).map_err(Failure::looking)?;
+        Ok(rows.map_err(Failure::looking)?.iter().map(fact).collect())
+    }
+
+    /// As [`Self::write`], or with `locked` after [`Self::lock`].
+    pub(super) async fn write_in(
+        &self,
+        locked: bool,
+        appends: &[Append],
+        resolving: bool,
+        known: &mut Known,
+        tickets: &mut Tickets,
+    ) -> Result<Vec<Answer>, Failure> {
         appends.iter().for_each(|append| tickets.take_back(append));
-        let tail = self.look(appends, resolving).await.map_err(Failure::looking)?;
+        let tail = self.look(locked, appends, resolving).await.map_err(Failure::looking)?;
         let ours: Vec<Option<Answer>> = appends
             .iter()
             .map(|append| if resolving { ours(&tail, append) } else { None })
@@ -220,6 +249,7 @@ impl Connection {
     /// that takes it, or before, sees an older snapshot.
     async fn look(
         &self,
+        locked: bool,
         appends: &[Append],
         resolving: bool,
     ) -> Result<Tail, tokio_postgres::Error> {
@@ -241,9 +271,13 @@ impl Connection {
             }
             self.client.query(&self.find_ids, &[&keys]).await
         };
+        let begin =
+            async { if locked { Ok(()) } else { self.client.batch_execute("begin").await } };
+        let lock =
+            async { if locked { Ok(0) } else { self.client.execute(&self.lock, &lock).await } };
         let (begin, lock, tail, versions, taken) = join!(
-            self.client.batch_execute("begin"),
-            self.client.execute(&self.lock, &lock),
+            begin,
+            lock,
             self.client.query_opt(&self.tail, &[]),
             self.client.query(&self.versions, &named),
             taken,

@@ -74,9 +74,7 @@ impl Log {
         streams: &[(StreamKey, i64)],
         mut fold: impl FnMut(RawFact),
     ) -> Result<(), LogError> {
-        let organizations: Vec<Uuid> = streams.iter().map(|(key, _)| key.organization).collect();
-        let ids: Vec<Uuid> = streams.iter().map(|(key, _)| key.id).collect();
-        let after: Vec<i64> = streams.iter().map(|(_, version)| *version).collect();
+        let (organizations, ids, after) = load_params(streams);
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/load_streams.sql")).await?;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
@@ -126,8 +124,15 @@ impl Log {
     }
 }
 
+/// The parameters of `load_streams.sql`.
+pub(super) fn load_params(streams: &[(StreamKey, i64)]) -> (Vec<Uuid>, Vec<Uuid>, Vec<i64>) {
+    let organizations = streams.iter().map(|(key, _)| key.organization).collect();
+    let ids = streams.iter().map(|(key, _)| key.id).collect();
+    (organizations, ids, streams.iter().map(|(_, version)| *version).collect())
+}
+
 /// The fact in a row of the reading statements.
-fn fact(row: &Row) -> RawFact {
+pub(super) fn fact(row: &Row) -> RawFact {
     RawFact {
         position: Position(row.get(0)),
         stream: StreamKey { organization: row.get(1), id: row.get(3) },

@@ -1,0 +1,46 @@
+//! The states that a command names, asked for in rounds: an order names products, and they name
+//! stock items. Where the states come from is the caller's business.
+
+use super::Job;
+use crate::state::{Entry, Need, Needs, States};
+
+/// How often a command may name more streams, after the first.
+const NEEDS_ROUNDS_MAX: usize = 3;
+
+/// What a command named and nobody has, beside what was found.
+pub(super) struct Lacking {
+    pub(super) found: States,
+    pub(super) needs: Vec<Need>,
+}
+
+/// The states that a command names, as `find` finds them.
+pub(super) fn states(
+    job: &Job,
+    mut find: impl FnMut(&Need) -> Option<Entry>,
+) -> Result<States, Lacking> {
+    let organization = job.work.organization();
+    let mut states = States::new(organization);
+    for _ in 0..=NEEDS_ROUNDS_MAX {
+        let mut needs = Needs::new(organization);
+        job.work.needs(&states, &mut needs);
+        let before = states.len();
+        let mut lacking = Vec::new();
+        for need in needs.list {
+            if states.have(&need) {
+                continue;
+            }
+            match find(&need).and_then(|entry| entry.seen_as(&need)) {
+                Some(entry) => states.insert(&need, entry),
+                None if need.begins && job.conflicts == 0 => states.insert(&need, need.fresh()),
+                None => lacking.push(need),
+            }
+        }
+        if !lacking.is_empty() {
+            return Err(Lacking { found: states, needs: lacking });
+        }
+        if states.len() == before {
+            break;
+        }
+    }
+    Ok(states)
+}
