@@ -3,6 +3,7 @@
 
 mod bounds;
 mod conflicts;
+mod fair;
 mod hot;
 mod keys;
 mod meta;
