@@ -82,7 +82,7 @@ fn first(answer: Result<Answer, LogError>) -> Position {
 }
 
 /// Does something while no batch can be written, so that what it appends gathers.
-async fn held<T>(app: &TestApp, meanwhile: impl Future<Output = T>) -> T {
+pub(crate) async fn held<T>(app: &TestApp, meanwhile: impl Future<Output = T>) -> T {
     let client = sql(app).await;
     client.batch_execute(&format!("select {TAIL_LOCK}")).await.expect("the tail lock");
     let done = meanwhile.await;

@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use commands::Kind;
+use commands::stock::adjust::AdjustStock;
 use futures_util::future::join_all;
 use harness::desk::{order, receive};
 use harness::{Desk, test};
 
-use super::{facts, item};
+use super::{facts, item, rejected};
+use crate::log::held;
 
 /// So many callers of a desk, each giving one command after another; how many were accepted.
 async fn callers(
@@ -44,6 +47,50 @@ fn a_process_with_one_caller_is_served_beside_one_with_sixty() {
         assert!(many >= 200, "{many} for the crowd, {one} for the lone caller");
         let stored = facts(app, item(&crowd, product)).await.len();
         assert_eq!(stored.min(10_000), (many + one + 1).min(10_000));
+    });
+}
+
+/// Two rounds of one process wait behind a commit of another that takes away what they sell. The
+/// first is refused for its version; the second expects the version that the first would have
+/// left, and finds it: by the other's fact.
+#[test]
+fn what_was_decided_on_a_refused_round_is_not_sold() {
+    test(async |app| {
+        let here = Desk::open(app, "acme").await;
+        let there = here.elsewhere(app).await;
+        // They share nothing but the stock.
+        let customers = [here.customer("Bolt & Co").await, here.customer("Nut & Co").await];
+        for round in 0..5 {
+            let product_id = here.product(&format!("A-{round}"), 4).await;
+            for customer in customers {
+                here.run(order(customer, product_id, 1)).await;
+            }
+            let fire = AdjustStock {
+                product_id,
+                warehouse_id: None,
+                difference: "-2".parse().unwrap(),
+                reason: "fire".to_owned(),
+            };
+            let step = || tokio::time::sleep(Duration::from_millis(60));
+            let (burnt, orders) = held(app, async {
+                let (desk, fire) = (there.clone(), fire);
+                let burnt = tokio::spawn(async move { desk.attempt(fire).await });
+                step().await;
+                let mut orders = Vec::new();
+                for customer in customers {
+                    let desk = here.clone();
+                    let order = order(customer, product_id, 1);
+                    orders.push(tokio::spawn(async move { desk.attempt(order).await }));
+                    step().await;
+                }
+                (burnt, orders)
+            })
+            .await;
+            burnt.await.unwrap().expect("the fire");
+            for order in orders {
+                assert_eq!(rejected(&order.await.unwrap()), Kind::OutOfStock);
+            }
+        }
     });
 }
 
