@@ -13,6 +13,8 @@ mod orders;
 mod paging;
 mod postgres;
 mod programs;
+mod projector;
 mod readme;
+mod sales;
 mod subscriptions;
 mod tidy;

@@ -43,7 +43,8 @@ impl SalesQueries {
     async fn sales_by_customer(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most: 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The first so many: 20 by default, at most 100, unless set otherwise.")]
+        first: Option<i32>,
         #[graphql(desc = "In this currency alone (ISO 4217).")] currency: Option<String>,
         #[graphql(desc = "To this customer alone.")] customer_id: Option<ID>,
         #[graphql(desc = "A position that a write gave you: what it did is seen.")]
@@ -57,12 +58,14 @@ impl SalesQueries {
     }
 
     /// Sales by product, the most first: by net, what was credited taken off. Amounts of different
-    /// currencies are compared as numbers: say a currency.
+    /// currencies are compared as numbers: say a currency. Orders that the first programs cancelled
+    /// count: they kept no lines.
     #[graphql(complexity = "(first.unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity")]
     async fn sales_by_product(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most: 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The first so many: 20 by default, at most 100, unless set otherwise.")]
+        first: Option<i32>,
         #[graphql(desc = "In this currency alone (ISO 4217).")] currency: Option<String>,
         #[graphql(desc = "Of this product alone.")] product_id: Option<ID>,
         #[graphql(desc = "A position that a write gave you: what it did is seen.")]
@@ -156,7 +159,7 @@ impl SalesByProduct {
 struct DocumentSums {
     /// Orders placed, without those cancelled.
     orders: i64,
-    /// Lines of these orders.
+    /// Lines of these orders; also of those that the first programs cancelled.
     lines: i64,
     /// What these orders come to before rounding.
     gross: Decimal,
