@@ -1,5 +1,4 @@
--- Sums over documents by customer. Every page of facts updates rows in place: the room left in each
--- block keeps the new versions beside the old ones.
+-- Sums over documents by customer.
 create table sales_by_customer (
     organization_id uuid not null,
     customer_id uuid not null,
@@ -14,7 +13,7 @@ create table sales_by_customer (
     credits_net numeric not null,
     position bigint not null,
     primary key (organization_id, customer_id, currency)
-) with (fillfactor = 50);
+);
 comment on table sales_by_customer is 'What is sold and credited to each customer, by currency.';
 comment on column sales_by_customer.organization_id is 'The tenant.';
 comment on column sales_by_customer.customer_id is 'Who buys.';

@@ -1,5 +1,4 @@
--- Sums over documents by month. Every page of facts updates rows in place: the room left in each
--- block keeps the new versions beside the old ones.
+-- Sums over documents by month.
 create table sales_by_month (
     organization_id uuid not null,
     month date not null,
@@ -14,7 +13,7 @@ create table sales_by_month (
     credits_net numeric not null,
     position bigint not null,
     primary key (organization_id, month, currency)
-) with (fillfactor = 50);
+);
 comment on table sales_by_month is 'What is sold and credited in each month, by currency.';
 comment on column sales_by_month.organization_id is 'The tenant.';
 comment on column sales_by_month.month is

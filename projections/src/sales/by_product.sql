@@ -1,5 +1,4 @@
--- Sums over lines of documents by product. Every page of facts updates rows in place: the room
--- left in each block keeps the new versions beside the old ones.
+-- Sums over lines of documents by product.
 create table sales_by_product (
     organization_id uuid not null,
     product_id uuid not null,
@@ -14,7 +13,7 @@ create table sales_by_product (
     credits_net numeric not null,
     position bigint not null,
     primary key (organization_id, product_id, currency)
-) with (fillfactor = 50);
+);
 comment on table sales_by_product is
     'What is sold and credited of each product, by currency. Orders that the first programs '
     'cancelled, which kept no lines, count.';
