@@ -87,11 +87,11 @@ fn sums_are_those_of_the_own_organization() {
             salesByCustomer(customerId: $customer) { orders customer { name } } \
             salesByProduct(productId: $product) { lines product { sku } } }";
         for (slug, own, other, orders) in [("acme", &acme, &beta, 1), ("beta", &beta, &acme, 2)] {
-            let name = format!("customer of {slug}");
+            let (name, sku) = (format!("customer of {slug}"), format!("SKU-{slug}"));
             let expected = json!({
                 "salesByMonth": [{ "orders": orders }],
                 "salesByCustomer": [{ "orders": orders, "customer": { "name": name } }],
-                "salesByProduct": [{ "lines": orders, "product": { "sku": format!("SKU-{slug}") } }],
+                "salesByProduct": [{ "lines": orders, "product": { "sku": sku } }],
             });
             assert_eq!(own.shop.client.ask(query, json!({})).await, expected);
             let theirs = json!({ "customer": other.customer, "product": other.product });
