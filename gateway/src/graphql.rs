@@ -3,6 +3,8 @@
 
 mod caller;
 mod codes;
+mod connection;
+mod credit_notes;
 mod customers;
 mod input;
 pub mod loaders;
@@ -10,6 +12,7 @@ mod mutation;
 mod orders;
 mod organizations;
 mod products;
+mod sales;
 mod scalars;
 mod stock;
 
@@ -27,6 +30,8 @@ pub struct Query(
     products::ProductQueries,
     stock::StockQueries,
     orders::OrderQueries,
+    credit_notes::CreditNoteQueries,
+    sales::SalesQueries,
 );
 
 /// Everything that can be done: a mutation for each command.
@@ -38,6 +43,7 @@ pub struct Mutation(
     products::ProductMutations,
     stock::StockMutations,
     orders::OrderMutations,
+    credit_notes::CreditNoteMutations,
 );
 
 /// Everything that can be watched.

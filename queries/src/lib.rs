@@ -2,11 +2,13 @@
 //! projections' business, how they are shown the gateway's.
 
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod page;
 pub mod products;
+pub mod sales;
 pub mod stock;
 
 use std::collections::HashSet;
