@@ -78,6 +78,6 @@ pub(crate) async fn append(
         meta: serde_json::to_vec(&meta).expect("a meta"),
     };
     let expected = vec![(stream, Expected::None)];
-    let answer = app.parts.log.append(Append { expected, keys: Vec::new(), facts: vec![fact] });
+    let answer = app.parts.log.append(Append { expected, facts: vec![fact], ..Append::default() });
     assert!(matches!(answer.await, Ok(Answer::Appended { .. })));
 }
