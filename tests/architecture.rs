@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
 
 /// Where features stand beside a few files that are about none of them.
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
-    ("projections/src/", &["lib", "sinks", "table", "watermarks"]),
+    ("projections/src/", &["checkpoints", "lib", "sinks", "table", "watermarks"]),
     ("queries/src/", &["lib", "page"]),
     ("gateway/src/graphql/", &["caller", "codes", "input", "loaders", "mutation", "scalars"]),
 ];

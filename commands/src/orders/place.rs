@@ -73,7 +73,8 @@ pub struct OrderLineInput {
     pub warehouse_id: Option<WarehouseId>,
 }
 
-const LINES_MAX: usize = 5_000;
+/// The most lines that an order can have.
+pub const LINES_MAX: usize = 5_000;
 const DEFAULT_SERIES: &str = "web";
 
 impl OrderLineInput {
