@@ -73,8 +73,7 @@ pub struct OrderLineInput {
     pub warehouse_id: Option<WarehouseId>,
 }
 
-/// The most lines that an order can have.
-pub const LINES_MAX: usize = 5_000;
+const LINES_MAX: usize = 5_000;
 const DEFAULT_SERIES: &str = "web";
 
 impl OrderLineInput {
