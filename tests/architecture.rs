@@ -23,7 +23,10 @@ const ROOMS: [(&str, &[&str]); 8] = [
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
     ("projections/src/", &["checkpoints", "lib", "sinks", "table", "watermarks"]),
     ("queries/src/", &["lib", "page"]),
-    ("gateway/src/graphql/", &["caller", "codes", "input", "loaders", "mutation", "scalars"]),
+    (
+        "gateway/src/graphql/",
+        &["caller", "codes", "connection", "input", "loaders", "mutation", "scalars"],
+    ),
 ];
 
 #[test]

@@ -23,6 +23,11 @@ impl Decision {
         self
     }
 
+    /// The facts of another decision, behind these.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.facts.append(&mut other.facts);
+    }
+
     /// One more fact.
     pub fn push(&mut self, id: impl Into<Uuid>, fact: impl Into<Event>) {
         self.facts.push((id.into(), fact.into()));

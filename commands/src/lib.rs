@@ -5,6 +5,7 @@ pub mod credit;
 pub mod credit_notes;
 pub mod customers;
 pub mod decision;
+mod documents;
 pub mod executor;
 pub mod orders;
 pub mod organizations;
@@ -13,6 +14,7 @@ pub mod rejection;
 pub mod reservations;
 #[cfg(test)]
 mod scenario;
+pub mod series;
 pub mod state;
 pub mod stock;
 

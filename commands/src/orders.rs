@@ -1,11 +1,15 @@
-//! What decisions need to know of an order.
+//! What decisions need to know of an order, and what credit notes may give back of it.
 
 pub mod cancel;
 pub mod place;
-mod price;
 
+use events::credit_notes::CreditNoteId;
+use events::customers::CustomerId;
 use events::orders::{OrderEvent, OrderId, OrderPlaced, OrderStatus};
+use events::words::Amount;
+use rust_decimal::Decimal;
 
+use crate::Decision;
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 
@@ -16,6 +20,8 @@ pub struct Order {
     pub status: Option<OrderStatus>,
     /// How it was placed.
     pub placed: Option<Box<OrderPlaced>>,
+    /// What credit notes gave back of its net: never more than that.
+    pub credited: Decimal,
 }
 
 impl State for Order {
@@ -23,8 +29,10 @@ impl State for Order {
 
     fn evolve(&mut self, fact: &OrderEvent) {
         self.status = fact.moves_to().or(self.status);
-        if let OrderEvent::Placed(placed) = fact {
-            self.placed = Some(Box::new(placed.clone()));
+        match fact {
+            OrderEvent::Placed(placed) => self.placed = Some(Box::new(placed.clone())),
+            OrderEvent::Credited { amount, .. } => self.credited += amount.0,
+            OrderEvent::Cancelled { .. } => {}
         }
     }
 
@@ -33,14 +41,51 @@ impl State for Order {
     }
 }
 
-/// An order that was placed, with its status.
+/// An order that was placed, how, and its status.
 pub(crate) fn existing(
     states: &States,
     id: OrderId,
-) -> Result<(&OrderPlaced, OrderStatus), Rejection> {
+) -> Result<(&Order, &OrderPlaced, OrderStatus), Rejection> {
     let order = states.get::<Order>(id)?;
     match (&order.placed, order.status) {
-        (Some(placed), Some(status)) => Ok((placed, status)),
+        (Some(placed), Some(status)) => Ok((order, placed, status)),
         _ => Err(Rejection::not_found("orderId", "order", id)),
     }
 }
+
+/// Gives back a part of what an order came to: never more than all of it. Both amounts are in the
+/// customer's currency, which never changes.
+pub(crate) fn credit(
+    states: &States,
+    id: OrderId,
+    credit_note_id: CreditNoteId,
+    customer_id: CustomerId,
+    amount: Amount,
+    decision: &mut Decision,
+) -> Result<(), Rejection> {
+    let (order, placed, status) = existing(states, id)?;
+    let refused = |why: String| Err(Rejection::wrong_state(why).at("orderId"));
+    if placed.customer_id != customer_id {
+        let message = format!("order {} is another customer's, not customerId's", placed.number);
+        return Err(Rejection::invalid("orderId", message));
+    }
+    if status == OrderStatus::Cancelled {
+        return refused(format!(
+            "order {} is cancelled: there is nothing to credit",
+            placed.number
+        ));
+    }
+    let left = placed.net.0 - order.credited;
+    if amount.0 > left {
+        return refused(format!(
+            "the credit note comes to {amount}, but of the {} of order {} only {left} are not \
+             credited yet",
+            placed.net, placed.number,
+        ));
+    }
+    decision.push(id, OrderEvent::Credited { credit_note_id, amount });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

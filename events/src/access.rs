@@ -22,6 +22,9 @@ pub const fn read(feature: &'static str) -> Permission {
 /// Stating a price other than the list price.
 pub const ORDERS_PRICE: Permission = Permission { feature: "orders", action: "price" };
 
+/// Crediting at a price other than the list price.
+pub const CREDIT_NOTES_PRICE: Permission = Permission { feature: "credit_notes", action: "price" };
+
 /// Placing an order beyond the customer's credit limit, with a reason.
 pub const ORDERS_EXCEED_CREDIT: Permission =
     Permission { feature: "orders", action: "exceed-credit" };

@@ -23,7 +23,7 @@ pub enum CreditNoteStatus {
     Posted,
 }
 
-/// A line of a credit note, as it was decided. Amounts are above zero: what is given back.
+/// A line of a credit note, as it was decided. Amounts are what is given back: not below zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CreditNoteLine {
     /// Its number within the credit note, from 1.

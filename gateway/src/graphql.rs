@@ -3,6 +3,8 @@
 
 mod caller;
 mod codes;
+mod connection;
+mod credit_notes;
 mod customers;
 mod input;
 pub mod loaders;
@@ -27,6 +29,7 @@ pub struct Query(
     products::ProductQueries,
     stock::StockQueries,
     orders::OrderQueries,
+    credit_notes::CreditNoteQueries,
 );
 
 /// Everything that can be done: a mutation for each command.
@@ -38,6 +41,7 @@ pub struct Mutation(
     products::ProductMutations,
     stock::StockMutations,
     orders::OrderMutations,
+    credit_notes::CreditNoteMutations,
 );
 
 /// Everything that can be watched.

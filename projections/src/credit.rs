@@ -18,7 +18,7 @@ crate::table! {
         currency: String,
         /// The most that may be owed; none is no limit.
         credit_limit: Option<Decimal>,
-        /// What open orders come to.
+        /// What open orders come to, less what was credited.
         exposure: Decimal,
         /// What more can be ordered for; none is no limit.
         available: Option<Decimal>,
@@ -30,7 +30,7 @@ pub struct Credits;
 
 impl Record for Credits {
     const NAME: &'static str = "credit";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("credit/rows.sql");
 
     type Fact = CreditEvent;

@@ -3,6 +3,7 @@
 
 pub mod checkpoints;
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(Records::<products::Products>::new()),
         Box::new(Records::<stock::StockItems>::new()),
         Box::new(Records::<orders::Orders>::new()),
+        Box::new(Records::<credit_notes::CreditNotes>::new()),
     ]
 }
 

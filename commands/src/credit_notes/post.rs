@@ -1,19 +1,27 @@
 //! Post a credit note: the customer owes that much less, in the same append.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use events::credit_notes::CreditNoteId;
+use events::access::CREDIT_NOTES_PRICE;
+use events::credit::{CreditEvent, CreditId};
+use events::credit_notes::{CreditNoteEvent, CreditNoteId, CreditNoteLine, CreditNotePosted};
 use events::customers::CustomerId;
 use events::orders::OrderId;
-use events::products::ProductId;
+use events::products::{ProductId, ProductStatus};
 use events::words::{Quantity, Rounding, UnitPrice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::CreditNote;
-use crate::rejection::Rejection;
+use crate::credit::Credit;
+use crate::customers::Customer;
+use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates};
+use crate::orders::Order;
+use crate::products::Product;
+use crate::rejection::{Rejection, optional_text};
+use crate::series::Numbered;
 use crate::state::{Needs, States};
-use crate::{Command, Context, Decision};
+use crate::{Command, Context, Decision, customers, orders};
 
 /// Posts a credit note: reduces what the customer owes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +35,7 @@ pub struct PostCreditNote {
     #[serde(default)]
     pub order_id: Option<OrderId>,
     /// Its number, in a series whose numbers are stated. Without one the series counts: 1, 2, 3, …
+    /// The first document of a series decides which of the two it is.
     #[serde(default)]
     pub number: Option<String>,
     /// The series of the number, such as `external`; `CN` by default.
@@ -63,6 +72,69 @@ pub struct CreditNoteLineInput {
     pub unit_price: Option<UnitPrice>,
 }
 
+const DEFAULT_SERIES: &str = "CN";
+
+impl PostCreditNote {
+    fn numbered(&self) -> Numbered<'_> {
+        Numbered {
+            kind: "credit_note",
+            claim: "credit_note_number",
+            series: self.series.as_deref().map_or(DEFAULT_SERIES, str::trim),
+            stated: self.number.as_deref().map(str::trim),
+        }
+    }
+
+    fn line(&self, index: usize, pricing: &Pricing<'_>) -> Result<CreditNoteLine, Rejection> {
+        let CreditNoteLineInput { product_id, quantity, unit_price } = self.lines[index];
+        let wanted = Wanted { product_id, quantity, unit_price };
+        let priced = pricing.line(index, &wanted, |status| match status {
+            ProductStatus::Published | ProductStatus::Discontinued => None,
+            ProductStatus::Draft => Some("is a draft: what was never published cannot be credited"),
+        })?;
+        Ok(CreditNoteLine {
+            line: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            product_id,
+            sku: priced.product.sku.clone(),
+            name: priced.product.name().unwrap_or_default().to_owned(),
+            unit: priced.unit.code.clone(),
+            quantity: priced.quantity,
+            unit_price: priced.unit_price,
+            price_source: priced.price_source,
+            gross: priced.gross,
+            net: priced.net,
+        })
+    }
+
+    fn posted(
+        &self,
+        customer: &Customer,
+        number: String,
+        lines: Vec<CreditNoteLine>,
+        pricing: &Pricing<'_>,
+    ) -> Result<CreditNotePosted, Rejection> {
+        let &Pricing { context, states, rounding, currency, .. } = pricing;
+        let (posted_at, business_date) =
+            dates("postedAt", self.posted_at, self.business_date, context, states)?;
+        let totals = pricing.totals(lines.iter().map(|line| (line.gross, line.net)))?;
+        Ok(CreditNotePosted {
+            series: self.numbered().series.to_owned(),
+            number,
+            customer_id: self.customer_id,
+            customer_name: customer.name.clone(),
+            order_id: self.order_id,
+            reference: optional_text("reference", self.reference.as_ref(), 200)?,
+            reason: optional_text("reason", self.reason.as_ref(), 500)?,
+            posted_at,
+            business_date,
+            currency,
+            rounding,
+            lines,
+            gross: totals.gross,
+            net: totals.net,
+        })
+    }
+}
+
 impl Command for PostCreditNote {
     const FEATURE: &'static str = "credit_notes";
     const ACTION: &'static str = "post";
@@ -73,9 +145,48 @@ impl Command for PostCreditNote {
 
     fn needs(&self, context: &Context, _: &States, needs: &mut Needs) {
         needs.begin::<CreditNote>(CreditNoteId(context.id));
+        needs.name::<Customer>(self.customer_id);
+        needs.name::<Credit>(CreditId::of(context.organization, self.customer_id));
+        if let Some(order_id) = self.order_id {
+            needs.name::<Order>(order_id);
+        }
+        self.numbered().needs(context.organization, needs);
+        for line in self.lines.iter().take(LINES_MAX) {
+            needs.name::<Product>(line.product_id);
+        }
     }
 
-    fn decide(&self, _: &Context, _: &States) -> Result<Decision, Rejection> {
-        Err(Rejection::invalid("lines", "not decided yet"))
+    fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
+        let id = CreditNoteId(context.id);
+        if states.get::<CreditNote>(id)?.status.is_some() {
+            return Err(Rejection::wrong_state("the credit note is posted already"));
+        }
+        check_lines(self.lines.len(), "a credit note")?;
+        // Whatever became of the customer, it may be owed something.
+        let (customer, _) = customers::existing(states, self.customer_id)?;
+        let Some(currency) = customer.currency else {
+            return Err(Rejection::wrong_state("the customer has no currency").at("customerId"));
+        };
+        let rounding = self.rounding.unwrap_or_default();
+        let permission = CREDIT_NOTES_PRICE;
+        let pricing = Pricing { currency, rounding, permission, context, states };
+        let lines = (0..self.lines.len()).map(|index| self.line(index, &pricing));
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        let mut numbering = Decision::default();
+        let number = self.numbered().give(context.organization, states, id, &mut numbering)?;
+        let posted = self.posted(customer, number, lines, &pricing)?;
+        let amount = posted.net;
+        let mut decision = Decision::of(id, CreditNoteEvent::Posted(posted));
+        if let Some(order_id) = self.order_id {
+            let customer_id = self.customer_id;
+            orders::credit(states, order_id, id, customer_id, amount, &mut decision)?;
+        }
+        let credit = CreditId::of(context.organization, self.customer_id);
+        decision.push(credit, CreditEvent::Credited { credit_note_id: id, amount });
+        decision.append(numbering);
+        Ok(decision)
     }
 }
+
+#[cfg(test)]
+mod tests;

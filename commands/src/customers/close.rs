@@ -12,7 +12,7 @@ use crate::rejection::{Rejection, text};
 use crate::state::{Needs, States};
 use crate::{Command, Context, Decision};
 
-/// Closes a customer account that has no open orders: it never orders again.
+/// Closes a customer account where nobody owes anything: it never orders again.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CloseCustomer {
@@ -38,10 +38,8 @@ impl Command for CloseCustomer {
     fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
         not_closed(states, self.customer_id)?;
         let id = CreditId::of(context.organization, self.customer_id);
-        let exposure = states.get::<Credit>(id)?.exposure;
-        if !exposure.is_zero() {
-            let message = format!("the customer has open orders of {exposure}; cancel them first");
-            return Err(Rejection::wrong_state(message));
+        if let Some(why) = states.get::<Credit>(id)?.unsettled() {
+            return Err(Rejection::wrong_state(why));
         }
         let reason = text("reason", &self.reason, 500)?;
         Ok(Decision::of(self.customer_id, CustomerEvent::Closed { reason }))
@@ -51,11 +49,12 @@ impl Command for CloseCustomer {
 #[cfg(test)]
 mod tests {
     use events::credit::CreditEvent;
+    use events::credit_notes::CreditNoteId;
 
     use super::*;
     use crate::customers::hold::tests::opened;
     use crate::rejection::Kind;
-    use crate::scenario::{CUSTOMER, ORDER, fact, given, organization};
+    use crate::scenario::{CUSTOMER, FRESH, ORDER, fact, given, organization};
 
     fn close() -> CloseCustomer {
         CloseCustomer { customer_id: CUSTOMER, reason: "moved away".to_owned() }
@@ -75,5 +74,16 @@ mod tests {
         let amount = "10".parse().unwrap();
         let reserved = fact(id, CreditEvent::Reserved { order_id: ORDER, amount });
         given([opened(), reserved]).when(close()).then_rejected(Kind::WrongState, None);
+    }
+
+    #[test]
+    fn a_customer_to_whom_something_is_owed_is_not_closed() {
+        let id = CreditId::of(organization(), CUSTOMER);
+        let (credit_note_id, amount) = (CreditNoteId(FRESH), "10".parse().unwrap());
+        let credited = fact(id, CreditEvent::Credited { credit_note_id, amount });
+        let then = given([opened(), credited]).when(close());
+        let message = then.0.as_ref().unwrap_err().message.clone();
+        assert!(message.starts_with("the customer is owed 10"), "{message}");
+        then.then_rejected(Kind::WrongState, None);
     }
 }

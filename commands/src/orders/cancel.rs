@@ -62,9 +62,17 @@ impl Command for CancelOrder {
     }
 
     fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection> {
-        let (placed, status) = existing(states, self.order_id)?;
+        let (order, placed, status) = existing(states, self.order_id)?;
         if status != OrderStatus::Placed {
             return Err(Rejection::wrong_state("the order is cancelled already"));
+        }
+        if !order.credited.is_zero() {
+            let message = format!(
+                "{} of the order's {} were credited: it cannot be cancelled any more; credit the \
+                 rest instead",
+                order.credited, placed.net,
+            );
+            return Err(Rejection::wrong_state(message));
         }
         let cancelled = OrderEvent::Cancelled {
             reason: text("reason", &self.reason, 500)?,
@@ -86,16 +94,17 @@ impl Command for CancelOrder {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use events::credit_notes::CreditNoteId;
     use events::orders::OrderPlaced;
     use events::words::Rounding;
 
     use super::*;
     use crate::orders::place::tests::line_of;
     use crate::rejection::Kind;
-    use crate::scenario::{CUSTOMER, ORDER, fact, given, now, organization};
+    use crate::scenario::{CUSTOMER, FRESH, ORDER, fact, given, now, organization};
 
-    fn placed() -> OrderPlaced {
+    pub(crate) fn placed() -> OrderPlaced {
         let amount = "2.50".parse().unwrap();
         OrderPlaced {
             series: "web".to_owned(),
@@ -118,7 +127,7 @@ mod tests {
         CancelOrder { order_id: ORDER, reason: "changed their mind".to_owned() }
     }
 
-    fn cancelled() -> (Uuid, events::Event) {
+    pub(crate) fn cancelled() -> (Uuid, events::Event) {
         fact(
             ORDER,
             OrderEvent::Cancelled {
@@ -149,6 +158,14 @@ mod tests {
     fn an_order_is_cancelled_once() {
         let placed = fact(ORDER, OrderEvent::Placed(placed()));
         given([placed, cancelled()]).when(cancel()).then_rejected(Kind::WrongState, None);
+    }
+
+    #[test]
+    fn an_order_that_was_credited_is_not_cancelled_any_more() {
+        let amount = "0.01".parse().unwrap();
+        let credited = OrderEvent::Credited { credit_note_id: CreditNoteId(FRESH), amount };
+        let order = [fact(ORDER, OrderEvent::Placed(placed())), fact(ORDER, credited)];
+        given(order).when(cancel()).then_rejected(Kind::WrongState, None);
     }
 
     #[test]

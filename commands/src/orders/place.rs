@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use events::access::{ORDERS_EXCEED_CREDIT, ORDERS_PRICE};
 use events::credit::CreditId;
 use events::customers::{CustomerId, CustomerStatus};
-use events::orders::{OrderEvent, OrderId, OrderLine, OrderPlaced, PriceSource};
+use events::orders::{OrderEvent, OrderId, OrderLine, OrderPlaced};
 use events::products::{ProductId, ProductStatus};
 use events::stock::{StockItemId, WarehouseId};
 use events::words::{Currency, Quantity, Rounding, UnitPrice, is_too_large};
@@ -14,15 +14,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Order, price};
+use super::Order;
 use crate::credit::Credit;
 use crate::customers::Customer;
-use crate::organizations::Organization;
-use crate::products::Product;
-use crate::rejection::{Kind, Rejection, optional_text, text};
+use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates};
+use crate::rejection::{Rejection, optional_text, text};
 use crate::reservations::Claim;
 use crate::state::{Needs, States};
-use crate::stock::{Place, StockItem, positive, reserved_by};
+use crate::stock::{Place, StockItem, reserved_by};
 use crate::{Command, Context, Decision, customers};
 
 /// Places an order: reserves its goods and the customer's credit, all of it or nothing.
@@ -73,7 +72,6 @@ pub struct OrderLineInput {
     pub warehouse_id: Option<WarehouseId>,
 }
 
-const LINES_MAX: usize = 5_000;
 const DEFAULT_SERIES: &str = "web";
 
 impl OrderLineInput {
@@ -100,66 +98,43 @@ impl PlaceOrder {
     fn line(
         &self,
         index: usize,
-        currency: Currency,
-        context: &Context,
-        states: &States,
+        pricing: &Pricing<'_>,
     ) -> Result<(OrderLine, StockItemId), Rejection> {
-        let input = &self.lines[index];
-        let field = |name: &str| format!("lines[{index}].{name}");
-        let product = states.get::<Product>(input.product_id)?;
-        let place = input.place();
-        let (Some(status), Some(unit), Some(item)) =
-            (product.status, &product.unit, place.item(context.organization, product))
-        else {
-            return Err(Rejection::not_found(field("productId"), "product", input.product_id));
-        };
-        if status != ProductStatus::Published {
-            let message = format!("product {} is not published: it cannot be ordered", product.sku);
-            return Err(Rejection::wrong_state(message).at(field("productId")));
-        }
-        let quantity = positive(&field("quantity"), input.quantity, unit)?;
-        let (unit_price, price_source) =
-            unit_price(input, product, currency, context, &field("unitPrice"))?;
-        let gross = price::exact(quantity, unit_price).ok_or_else(|| {
-            Rejection::invalid(field("quantity"), "quantity × price has too many digits")
+        let OrderLineInput { product_id, quantity, unit_price, .. } = self.lines[index];
+        let wanted = Wanted { product_id, quantity, unit_price };
+        let priced = pricing.line(index, &wanted, |status| match status {
+            ProductStatus::Published => None,
+            _ => Some("is not published: it cannot be ordered"),
         })?;
+        let organization = pricing.context.organization;
+        let warehouse_id = self.lines[index].place().warehouse(organization);
         let line = OrderLine {
             line: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            product_id: input.product_id,
-            sku: product.sku.clone(),
-            name: product.name().unwrap_or_default().to_owned(),
-            unit: unit.code.clone(),
-            warehouse_id: place.warehouse(context.organization),
-            quantity,
-            unit_price,
-            price_source,
-            gross,
-            net: price::line(gross, self.rounding.unwrap_or_default(), currency),
+            product_id,
+            sku: priced.product.sku.clone(),
+            name: priced.product.name().unwrap_or_default().to_owned(),
+            unit: priced.unit.code.clone(),
+            warehouse_id,
+            quantity: priced.quantity,
+            unit_price: priced.unit_price,
+            price_source: priced.price_source,
+            gross: priced.gross,
+            net: priced.net,
         };
+        let item = StockItemId::of(organization, product_id, warehouse_id, &line.unit);
         Ok((line, item))
     }
 
     fn header(
         &self,
         customer: &Customer,
-        currency: Currency,
         lines: Vec<OrderLine>,
-        context: &Context,
-        states: &States,
+        pricing: &Pricing<'_>,
     ) -> Result<OrderPlaced, Rejection> {
-        let placed_at = self.placed_at.unwrap_or(context.now);
-        common_era("placedAt", placed_at.year())?;
-        if placed_at > context.now {
-            let message = format!("{placed_at} is later than now, {}", context.now);
-            return Err(Rejection::invalid("placedAt", message));
-        }
-        if let Some(date) = self.business_date {
-            common_era("businessDate", date.year())?;
-        }
-        let zone = states.get::<Organization>(context.organization)?.time_zone;
-        let rounding = self.rounding.unwrap_or_default();
-        let totals = price::totals(&lines, rounding, currency)
-            .ok_or_else(|| Rejection::invalid("lines", "the total has too many digits"))?;
+        let &Pricing { context, states, rounding, currency, .. } = pricing;
+        let (placed_at, business_date) =
+            dates("placedAt", self.placed_at, self.business_date, context, states)?;
+        let totals = pricing.totals(lines.iter().map(|line| (line.gross, line.net)))?;
         Ok(OrderPlaced {
             series: text("series", self.series(), 40)?,
             number: text("number", &self.number(context), 60)?,
@@ -167,9 +142,7 @@ impl PlaceOrder {
             customer_name: customer.name.clone(),
             reference: optional_text("reference", self.reference.as_ref(), 200)?,
             placed_at,
-            business_date: self
-                .business_date
-                .unwrap_or_else(|| placed_at.with_timezone(&zone).date_naive()),
+            business_date,
             currency,
             rounding,
             lines,
@@ -203,15 +176,15 @@ impl Command for PlaceOrder {
         if states.get::<Order>(id)?.status.is_some() {
             return Err(Rejection::wrong_state("the order is placed already"));
         }
-        if self.lines.is_empty() || self.lines.len() > LINES_MAX {
-            let message = format!("{} lines; an order has 1 to {LINES_MAX}", self.lines.len());
-            return Err(Rejection::invalid("lines", message));
-        }
+        check_lines(self.lines.len(), "an order")?;
         let (customer, currency) = buyer(self.customer_id, states)?;
+        let rounding = self.rounding.unwrap_or_default();
+        let permission = ORDERS_PRICE;
+        let pricing = Pricing { currency, rounding, permission, context, states };
         let mut lines = Vec::with_capacity(self.lines.len());
         let mut items: BTreeMap<StockItemId, (usize, Quantity)> = BTreeMap::new();
         for index in 0..self.lines.len() {
-            let (line, item) = self.line(index, currency, context, states)?;
+            let (line, item) = self.line(index, &pricing)?;
             let wanted = items.entry(item).or_insert((index, Quantity::default()));
             *wanted = (index, Quantity(wanted.1.0 + line.quantity.0));
             if is_too_large(wanted.1.0) {
@@ -220,7 +193,7 @@ impl Command for PlaceOrder {
             }
             lines.push(line);
         }
-        let placed = self.header(customer, currency, lines, context, states)?;
+        let placed = self.header(customer, lines, &pricing)?;
         if placed.credit_override.is_some() && !context.actor.may(ORDERS_EXCEED_CREDIT) {
             return Err(Rejection::denied(ORDERS_EXCEED_CREDIT).at("creditOverride"));
         }
@@ -251,47 +224,6 @@ fn buyer(id: CustomerId, states: &States) -> Result<(&Customer, Currency), Rejec
             Some(currency) => Ok((customer, currency)),
             None => refused("the customer has no currency"),
         },
-    }
-}
-
-/// Beyond, calendars and databases disagree.
-fn common_era(field: &str, year: i32) -> Result<(), Rejection> {
-    if (1..=9_999).contains(&year) {
-        return Ok(());
-    }
-    Err(Rejection::invalid(field, format!("`{field}` has the year {year}, not one of 1 to 9999")))
-}
-
-fn unit_price(
-    input: &OrderLineInput,
-    product: &Product,
-    currency: Currency,
-    context: &Context,
-    field: &str,
-) -> Result<(UnitPrice, PriceSource), Rejection> {
-    if let Some(price) = input.unit_price {
-        if !context.actor.may(ORDERS_PRICE) {
-            return Err(Rejection::denied(ORDERS_PRICE).at(field));
-        }
-        if price.0.is_sign_negative() && !price.0.is_zero() {
-            return Err(Rejection::invalid(field, format!("a price of {price} is negative")));
-        }
-        return Ok((price, PriceSource::Stated));
-    }
-    match product.list_price {
-        Some(list) if list.currency == currency => Ok((list.amount, PriceSource::List)),
-        Some(list) => {
-            let (sku, theirs) = (&product.sku, list.currency);
-            let message = format!(
-                "product {sku} has a list price in {theirs}, the customer orders in {currency}; \
-                 state a unitPrice",
-            );
-            Err(Rejection::new(Kind::Invalid, message).at(field))
-        }
-        None => {
-            let message = format!("product {} has no list price; state a unitPrice", product.sku);
-            Err(Rejection::new(Kind::Invalid, message).at(field))
-        }
     }
 }
 

@@ -26,7 +26,7 @@ mutations! {
     hold_customer: customers::hold::HoldCustomer,
     /// Releases a customer from hold: it can order again.
     release_customer: customers::release::ReleaseCustomer,
-    /// Closes a customer account that has no open orders: it never orders again.
+    /// Closes a customer account where nobody owes anything: it never orders again.
     close_customer: customers::close::CloseCustomer,
 }
 
@@ -139,7 +139,7 @@ impl Credit {
         self.0.credit_limit.map(Decimal)
     }
 
-    /// What open orders come to.
+    /// What open orders come to, less what was credited; below zero the seller owes the customer.
     async fn exposure(&self) -> Decimal {
         Decimal(self.0.exposure)
     }

@@ -19,7 +19,7 @@ comment on column credit.credit_id is 'The credit: one a customer.';
 comment on column credit.customer_id is 'The customer.';
 comment on column credit.currency is 'The currency of the amounts (ISO 4217).';
 comment on column credit.credit_limit is 'The most that may be owed; null is no limit.';
-comment on column credit.exposure is 'What open orders come to.';
+comment on column credit.exposure is 'What open orders come to, less what was credited.';
 comment on column credit.available is 'What more can be ordered for; null is no limit.';
 comment on column credit.version is 'Version of the record: facts in its stream.';
 comment on column credit.position is 'Position of the last fact in the row.';

@@ -9,7 +9,7 @@ use events::{Event, Recorded};
 use futures_util::future::BoxFuture;
 use futures_util::join;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::{Client, Statement, Transaction};
 use uuid::Uuid;
 
 use super::statements;
@@ -115,19 +115,26 @@ async fn create<R: Record>(client: &mut Client) -> Result<(), SinkError> {
         let checkpoint =
             "insert into projections.checkpoints (name, version, position) values ($1, $2, 0)";
         transaction.execute(checkpoint, &[&R::NAME, &R::VERSION]).await?;
-        transaction.batch_execute(&show::<R::Row>(&schema)).await?;
+        show::<R::Row>(&transaction, &schema).await?;
         if !R::Child::NAME.is_empty() {
-            transaction.batch_execute(&show::<R::Child>(&schema)).await?;
+            show::<R::Child>(&transaction, &schema).await?;
         }
     }
     transaction.commit().await?;
     Ok(())
 }
 
-/// The statements that make a table visible under `read`, with its comments.
-fn show<T: Table>(schema: &str) -> String {
+/// Makes a table visible under `read`, with its comments. A view that is there keeps its columns
+/// in their places, so that whatever stands on it stays: new ones come behind them.
+async fn show<T: Table>(transaction: &Transaction<'_>, schema: &str) -> Result<(), SinkError> {
+    let shown = "select array(select attname::text from pg_attribute \
+        where attrelid = to_regclass('read.' || $1) and attnum > 0 and not attisdropped \
+        order by attnum)";
+    let shown: Vec<String> = transaction.query_one(shown, &[&T::NAME]).await?.get(0);
+    transaction.batch_execute(&statements::view::<T>(schema, &shown)).await?;
     let comments = include_str!("comments.sql").replace("{schema}", schema);
-    format!("{}; {}", statements::view::<T>(schema), comments.replace("{table}", T::NAME))
+    transaction.batch_execute(&comments.replace("{table}", T::NAME)).await?;
+    Ok(())
 }
 
 /// The prepared statements of one table.

@@ -50,10 +50,14 @@ pub(super) fn delete<T: Table>(schema: &str) -> String {
     )
 }
 
-/// The view that everybody reads: its columns named, their types pinned.
-pub(super) fn view<T: Table>(schema: &str) -> String {
-    let columns = list::<T>(|_, name, sql_type| format!("{name}::{sql_type} as {name}"));
-    let table = T::NAME;
+/// The view that everybody reads: its columns named, their types pinned; those that it shows
+/// already where they are.
+pub(super) fn view<T: Table>(schema: &str, shown: &[String]) -> String {
+    let place = |name: &str| shown.iter().position(|shown| shown == name).unwrap_or(shown.len());
+    let mut columns = T::COLUMNS.to_vec();
+    columns.sort_by_key(|(name, _)| place(name));
+    let columns = columns.iter().map(|(name, sql_type)| format!("{name}::{sql_type} as {name}"));
+    let (table, columns) = (T::NAME, columns.collect::<Vec<_>>().join(", "));
     format!(
         "create or replace view read.{table} with (security_invoker = true) as \
          select {columns} from {schema}.{table}"

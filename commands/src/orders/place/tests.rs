@@ -3,6 +3,7 @@
 use events::Event;
 use events::credit::CreditEvent;
 use events::customers::CustomerEvent;
+use events::orders::PriceSource;
 use events::products::{ListPrice, ProductEvent};
 use events::reservations::{ReservationEvent, ReservationId};
 use events::stock::StockEvent;
@@ -11,6 +12,7 @@ use events::words::{Amount, RoundingHow, RoundingPlace, Unit};
 use super::*;
 use crate::customers::hold::tests::{held, opened};
 use crate::products::publish::tests::{created, named, published};
+use crate::rejection::Kind;
 use crate::scenario::{CUSTOMER, FRESH, PRODUCT, fact, given, organization};
 
 /// A line that comes to so much.
@@ -35,11 +37,11 @@ fn item() -> StockItemId {
     StockItemId::of(organization(), PRODUCT, warehouse, &Unit("piece".to_owned()))
 }
 
-fn credit() -> CreditId {
+pub(crate) fn credit() -> CreditId {
     CreditId::of(organization(), CUSTOMER)
 }
 
-fn priced(amount: &str) -> (Uuid, Event) {
+pub(crate) fn priced(amount: &str) -> (Uuid, Event) {
     let (amount, currency) = (amount.parse().unwrap(), "EUR".parse().unwrap());
     let price = Some(ListPrice { amount, currency });
     fact(PRODUCT, ProductEvent::ListPriceSet { price })
@@ -54,11 +56,11 @@ fn limited(limit: &str) -> (Uuid, Event) {
 }
 
 /// A customer without a limit, and ten bolts at 2.345 euros.
-fn shop() -> Vec<(Uuid, Event)> {
+pub(crate) fn shop() -> Vec<(Uuid, Event)> {
     vec![opened(), created(), named(), priced("2.345"), published(), on_hand("10")]
 }
 
-fn and(facts: impl IntoIterator<Item = (Uuid, Event)>) -> Vec<(Uuid, Event)> {
+pub(crate) fn and(facts: impl IntoIterator<Item = (Uuid, Event)>) -> Vec<(Uuid, Event)> {
     shop().into_iter().chain(facts).collect()
 }
 
@@ -222,6 +224,8 @@ fn a_number_is_taken_once_in_its_series() {
 #[test]
 fn an_order_has_lines_and_is_not_placed_in_the_future() {
     given(shop()).when(order(vec![])).then_rejected(Kind::Invalid, "lines");
+    let many = vec![line("1"); LINES_MAX + 1];
+    given(shop()).when(order(many)).then_rejected(Kind::Invalid, "lines");
     let placed_at = "2026-03-01T23:30:01Z".parse().ok();
     let then = given(shop()).when(PlaceOrder { placed_at, ..order(vec![line("1")]) });
     then.then_rejected(Kind::Invalid, "placedAt");

@@ -1,16 +1,15 @@
-//! What an order comes to: lines and totals, rounded where and how the order says.
+//! What a document comes to: lines and totals, rounded where and how the document says.
 
-use events::orders::OrderLine;
 use events::words::{Amount, Currency, Quantity, Rounding, RoundingPlace, UnitPrice, is_too_large};
 use rust_decimal::Decimal;
 
 /// What a document comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Totals {
+pub(crate) struct Totals {
     /// Before rounding.
-    pub(super) gross: Amount,
-    /// What is owed.
-    pub(super) net: Amount,
+    pub(crate) gross: Amount,
+    /// What is owed, or given back.
+    pub(crate) net: Amount,
 }
 
 /// Quantity × price, exactly; none if that has more digits than an amount may.
@@ -22,7 +21,7 @@ pub(super) fn exact(quantity: Quantity, price: UnitPrice) -> Option<Amount> {
     (kept && !is_too_large(product)).then(|| Amount(product.normalize()))
 }
 
-/// What a line costs: rounded, if the order rounds per line.
+/// What a line comes to: rounded, if the document rounds per line.
 pub(super) fn line(gross: Amount, rounding: Rounding, currency: Currency) -> Amount {
     match rounding.place {
         RoundingPlace::Line => Amount(rounding.how.round(gross.0, currency)),
@@ -30,17 +29,18 @@ pub(super) fn line(gross: Amount, rounding: Rounding, currency: Currency) -> Amo
     }
 }
 
-/// What the lines come to; none if that has more digits than can be kept.
+/// What lines of (gross, net) come to; none if that has more digits than can be kept.
 pub(super) fn totals(
-    lines: &[OrderLine],
+    lines: impl Iterator<Item = (Amount, Amount)>,
     rounding: Rounding,
     currency: Currency,
 ) -> Option<Totals> {
-    let sum = |amount: fn(&OrderLine) -> Amount| {
-        lines.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(amount(line).0))
-    };
-    let gross = sum(|line| line.gross)?;
-    let net = rounding.how.round(sum(|line| line.net)?, currency);
+    let (mut gross, mut net) = (Decimal::ZERO, Decimal::ZERO);
+    for line in lines {
+        gross = gross.checked_add(line.0.0)?;
+        net = net.checked_add(line.1.0)?;
+    }
+    let net = rounding.how.round(net, currency);
     (!is_too_large(gross) && !is_too_large(net))
         .then(|| Totals { gross: Amount(gross.normalize()), net: Amount(net) })
 }
@@ -92,12 +92,12 @@ mod tests {
             let eur = "EUR".parse().unwrap();
             let place = if per_line { RoundingPlace::Line } else { RoundingPlace::Total };
             let rounding = Rounding { place, how: RoundingHow::HalfUp };
-            let lines: Vec<_> = prices.iter().map(|price| {
+            let lines = prices.iter().map(|price| {
                 let gross = Amount(decimal(*price, 6));
-                super::super::place::tests::line_of(gross, line(gross, rounding, eur))
-            }).collect();
-            let totals = totals(&lines, rounding, eur).unwrap();
-            let roundings = if per_line { lines.len() as i64 } else { 1 };
+                (gross, line(gross, rounding, eur))
+            });
+            let totals = totals(lines, rounding, eur).unwrap();
+            let roundings = if per_line { prices.len() as i64 } else { 1 };
             let distance = (totals.net.0 - totals.gross.0).abs();
             prop_assert!(distance <= decimal(5, 3) * Decimal::from(roundings));
             prop_assert!(totals.net.0.scale() == 2);
