@@ -5,6 +5,7 @@
 //! taken; `documents` puts rows together and `execution` gives the commands; `report` says of each
 //! row that was not taken why.
 
+pub mod commander;
 pub mod documents;
 pub mod execution;
 pub mod layout;
@@ -12,6 +13,7 @@ pub mod mapping;
 pub mod names;
 mod number;
 pub mod organization;
+pub mod patience;
 pub mod progress;
 pub mod reading;
 pub mod report;

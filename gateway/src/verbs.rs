@@ -3,6 +3,7 @@
 
 mod config;
 mod database;
+mod import;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -40,6 +41,11 @@ enum Verb {
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
     },
+    /// Import what another program wrote.
+    Import {
+        #[command(subcommand)]
+        what: ImportVerb,
+    },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
     /// Show settings.
@@ -52,6 +58,17 @@ enum Verb {
         #[command(subcommand)]
         what: DatabaseVerb,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportVerb {
+    /// A history of orders and credit notes, from a CSV file.
+    ///
+    /// Every document goes through the same commands as anybody's. What is there already is not
+    /// written again, so an import that was cut off is simply run again. Rows that are not taken
+    /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
+    /// alone.
+    Orders(import::ImportOrders),
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,6 +133,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let flags: Vec<_> = listen.iter().map(|l| ("server.listen", l.as_str())).collect();
             let loaded = logged(load(&flags)?)?;
             wait(serve::run(data, loaded.config))
+        }
+        Verb::Import { what: ImportVerb::Orders(orders) } => {
+            wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Config { what: ConfigVerb::Default } => config::default(),

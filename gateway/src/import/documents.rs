@@ -8,7 +8,6 @@ use commands::orders::place::{OrderLineInput, PlaceOrder};
 use events::customers::CustomerId;
 use events::products::ProductId;
 use events::words::{Quantity, UnitPrice};
-use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 
 use super::ImportError;
@@ -55,7 +54,7 @@ pub fn send(
     let changed = || ImportError::Work("the file was changed while it was imported".to_owned());
     task.each_row(|_, row| {
         let Ok(row) = row else { return Ok(()) };
-        let Ok(Some(belongs)) = survey.taken(task, &row) else { return Ok(()) };
+        let Some(belongs) = survey.taken(task, &row) else { return Ok(()) };
         let index = belongs.document;
         let document = open.entry(index).or_insert_with(|| Document {
             index,
@@ -81,13 +80,6 @@ impl Document {
         }
         let (line, quantity, unit_price) = (row.line, row.quantity, row.unit_price);
         self.lines.push(Line { line, product, quantity, unit_price });
-    }
-
-    /// Quantity × price of all lines, before rounding.
-    #[must_use]
-    pub fn gross(&self) -> Decimal {
-        let gross = |line: &Line| line.quantity.0 * line.unit_price.0;
-        self.lines.iter().map(gross).fold(Decimal::ZERO, Decimal::saturating_add)
     }
 
     /// The command that places it as an order.

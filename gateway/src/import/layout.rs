@@ -67,12 +67,12 @@ impl Layout {
             }
             (Some(first), true) => {
                 let headings: Vec<&str> = first.iter().map(str::trim).collect();
-                let heading = |key, column: &Column| by_heading(key, column, &headings);
+                let heading = |key: &str, column: &Column| by_heading(key, column, &headings);
                 Ok(Self::of(&mapping.columns, headings.len(), heading)?)
             }
             (first, false) => {
                 let cells = mapping.file.cells.or(first.as_ref().map(Cells::len));
-                let number = |key, column: &Column| by_number(key, column, cells);
+                let number = |key: &str, column: &Column| by_number(key, column, cells);
                 Ok(Self::of(&mapping.columns, cells.unwrap_or(0), number)?)
             }
         }
@@ -160,13 +160,19 @@ fn by_number(key: &str, column: &Column, cells: Option<usize>) -> Result<usize, 
 }
 
 impl Spot {
+    /// The cell's text without the space around it; empty if there is none.
+    #[must_use]
+    pub fn cell<'a>(&self, cells: &Cells<'a>) -> &'a str {
+        cells.get(self.index).unwrap_or_default().trim()
+    }
+
     /// The cell's text without the space around it, or the part of it that the pattern means; empty
     /// if there is none.
     ///
     /// # Errors
     /// If there is a text, and the pattern finds nothing in it.
     pub fn text<'a>(&self, cells: &Cells<'a>) -> Result<&'a str, String> {
-        let text = cells.get(self.index).unwrap_or_default().trim();
+        let text = self.cell(cells);
         match &self.pattern {
             Some(pattern) if !text.is_empty() => meant(pattern, text).map(str::trim),
             _ => Ok(text),

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use commands::rejection::text;
-use commands::{customers, orders, products};
+use commands::{customers, documents, products};
 use events::words::{Quantity, UnitPrice, is_too_large};
 
 use super::layout::{Layout, Spot};
@@ -51,8 +51,10 @@ pub struct Row<'a> {
 /// Why a row cannot be taken.
 #[derive(Debug)]
 pub struct Fault<'a> {
-    /// The document that it belongs to, if that can be read.
-    pub document: Option<(&'a str, Kind)>,
+    /// What stands for the document's number.
+    pub document: &'a str,
+    /// What the document is; none: that is not the number of any.
+    pub kind: Option<Kind>,
     /// What it is about: a key of the mapping's columns, or `row`.
     pub field: &'static str,
     /// What is wrong, and what would be right.
@@ -81,20 +83,15 @@ impl<'m> RowReader<'m> {
     where
         'm: 'a,
     {
-        let document = self.document(cells);
-        let whole = self.whole(cells);
-        let belongs = || document.as_ref().ok().copied();
-        if let Err((field, reason)) = whole {
-            return Err(Fault { document: belongs(), field, reason });
-        }
-        let (number, kind) = document.map_err(|reason| {
-            let field = "document";
-            Fault { document: None, field, reason }
-        })?;
-        self.line(cells, number, kind).map_err(|(field, reason)| {
-            let document = Some((number, kind));
-            Fault { document, field, reason }
-        })
+        let number = self.document(cells);
+        let (document, kind) = match number {
+            Ok((number, kind)) => (number, Some(kind)),
+            Err(_) => (self.layout.document.cell(cells), None),
+        };
+        let fault = |(field, reason)| Fault { document, kind, field, reason };
+        self.whole(cells).map_err(fault)?;
+        let (number, kind) = number.map_err(|reason| fault(("document", reason)))?;
+        self.line(cells, number, kind).map_err(fault)
     }
 
     /// Whether the row has as many cells as it should, and bytes of the file's encoding.
@@ -121,7 +118,7 @@ impl<'m> RowReader<'m> {
     }
 
     fn document<'a>(&self, cells: &Cells<'a>) -> Result<(&'a str, Kind), String> {
-        let limit = orders::place::NUMBER_CHARACTERS_MAX;
+        let limit = documents::NUMBER_CHARACTERS_MAX;
         let number = code(&self.layout.document, cells, "a document's number", limit)?;
         if number.is_empty() {
             return Err("no document's number".to_owned());
@@ -252,7 +249,7 @@ impl<'m> RowReader<'m> {
     }
 
     fn reference<'a>(&self, cells: &Cells<'a>) -> Result<&'a str, String> {
-        let limit = orders::place::REFERENCE_CHARACTERS_MAX;
+        let limit = documents::REFERENCE_CHARACTERS_MAX;
         let spot = self.layout.reference.as_ref();
         spot.map_or(Ok(""), |spot| code(spot, cells, "a reference", limit))
     }

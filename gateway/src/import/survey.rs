@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use commands::customers::open::NAME_CHARACTERS_MAX as CUSTOMER_NAME_MAX;
-use commands::orders::place::LINES_MAX;
+use commands::documents::LINES_MAX;
 use commands::products::create::NAME_CHARACTERS_MAX as PRODUCT_NAME_MAX;
 use commands::rejection::text;
 
@@ -305,7 +305,7 @@ impl Survey {
     ) -> Result<(), Fault<'a>> {
         let (entry, product) = (self.documents.at(document), self.products.at(product));
         let fault = |field, reason| {
-            Err(Fault { document: Some((row.document, row.kind)), field, reason })
+            Err(Fault { document: row.document, kind: Some(row.kind), field, reason })
         };
         if entry.customer != customer {
             let theirs = &self.customers.at(entry.customer).number;
@@ -324,7 +324,7 @@ impl Survey {
 
     /// A row cannot be taken: nor can its document, unless the mapping lets that be incomplete.
     fn refuse(&mut self, task: &Task, line: u64, fault: Fault<'_>) -> Result<(), ImportError> {
-        let Some((number, kind)) = fault.document else {
+        let (number, Some(kind)) = (fault.document, fault.kind) else {
             return Ok(());
         };
         if task.mapping.documents.incomplete == Incomplete::SkipRows {
@@ -357,7 +357,7 @@ impl Survey {
         let mut begins: Vec<(u64, u64, u32)> =
             taken.map(|document| (document.lines.0, document.lines.1, document.rows)).collect();
         begins.sort_unstable();
-        let (mut open, mut ends) = (0_usize, BinaryHeap::new());
+        let (mut open, mut ends) = (0_usize, BinaryHeap::<Reverse<(u64, u32)>>::new());
         for (first, last, rows) in begins {
             while let Some(Reverse((_, ended))) = ends.peek().filter(|end| end.0.0 < first) {
                 open -= *ended as usize;
@@ -391,7 +391,7 @@ impl Survey {
             rows += 1;
             task.tell_rows(rows);
             let Ok(row) = row else { return Ok(()) };
-            if let Ok(Some(belongs)) = self.taken(task, &row) {
+            if let Some(belongs) = self.taken(task, &row) {
                 let customer = self.documents.at(belongs.document).customer;
                 self.customers.at_mut(customer).used = true;
                 self.products.at_mut(belongs.product).used = true;
@@ -400,11 +400,11 @@ impl Survey {
         })
     }
 
-    /// What a row belongs to, if its document is taken; none, if that is not.
+    /// What a row belongs to; none: the survey did not see this file.
     ///
     /// # Errors
     /// Why the row cannot be taken beside the others.
-    pub fn taken<'a>(
+    pub fn belongs<'a>(
         &self,
         task: &Task,
         row: &Row<'a>,
@@ -416,8 +416,14 @@ impl Survey {
             return Ok(None);
         };
         self.consistent(row, document, customer, product)?;
-        let is_taken = self.documents.at(document).refusal.is_none();
-        Ok(is_taken.then_some(Belongs { document, product }))
+        Ok(Some(Belongs { document, product }))
+    }
+
+    /// What a row belongs to, if it and its document are taken.
+    #[must_use]
+    pub fn taken(&self, task: &Task, row: &Row<'_>) -> Option<Belongs> {
+        let belongs = self.belongs(task, row).ok().flatten();
+        belongs.filter(|belongs| self.documents.at(belongs.document).refusal.is_none())
     }
 }
 
