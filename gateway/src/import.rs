@@ -18,6 +18,8 @@ pub mod progress;
 pub mod reading;
 pub mod report;
 pub mod row;
+#[cfg(test)]
+mod scenario;
 pub mod summary;
 pub mod survey;
 
