@@ -171,7 +171,7 @@ impl<'m> RowReader<'m> {
         let dates = &self.mapping.dates;
         let placed = dates.format.moment(text, dates.zone)?;
         if placed.at > self.now {
-            return Err(format!("`{text}` is later than now, {}", self.now));
+            return Err(format!("`{text}` is later than now"));
         }
         Ok(placed)
     }
