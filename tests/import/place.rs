@@ -6,13 +6,17 @@ use std::process::{Child, Command, Stdio};
 use harness::app::scratch;
 use harness::cluster::TestDatabase;
 use harness::program::{millrace, outcome};
+use harness::untidy::Untidy;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Config};
 
-/// A directory for files, and a database.
+/// A directory for files, and the database to import into.
 pub(super) struct Place {
     folder: tempfile::TempDir,
-    pub(super) database: TestDatabase,
+    config: Config,
+    url: String,
 }
 
 /// How an import ended that went through.
@@ -28,16 +32,32 @@ pub(super) struct Imported {
 pub(super) fn test(claim: impl AsyncFnOnce(&Place)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let place = Place { folder: scratch(), database: TestDatabase::create().await };
-        claim(&place).await;
-        place.database.remove().await;
+        let database = TestDatabase::create().await;
+        claim(&Place::of(&database)).await;
+        database.remove().await;
     });
 }
 
 impl Place {
+    /// A directory for files to import into this database.
+    pub(super) fn of(database: &TestDatabase) -> Self {
+        let (config, url) = (database.config.clone(), database.url.clone());
+        Self { folder: scratch(), config, url }
+    }
+
+    /// Another directory, for the same database.
+    pub(super) fn beside(&self) -> Self {
+        Self { folder: scratch(), config: self.config.clone(), url: self.url.clone() }
+    }
+
     /// The path of a file here.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The address of the database.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Writes a file.
@@ -47,13 +67,18 @@ impl Place {
         path
     }
 
+    /// `millrace` with these arguments, here.
+    pub(super) fn millrace(&self, arguments: &[&str]) -> Command {
+        let mut command = millrace(arguments);
+        command.current_dir(self.folder.path()).env("DATABASE_URL", &self.url);
+        command
+    }
+
     /// `millrace import orders` of these files, with more arguments, told as JSON.
     pub(super) fn command(&self, file: &Path, mapping: &Path, more: &[&str]) -> Command {
         let (file, mapping) = (file.to_string_lossy(), mapping.to_string_lossy());
         let arguments = ["import", "orders", &file, "--mapping", &mapping, "--json"];
-        let mut command = millrace(&[&arguments, more].concat());
-        command.current_dir(self.folder.path()).env("DATABASE_URL", &self.database.url);
-        command
+        self.millrace(&[&arguments, more].concat())
     }
 
     /// Imports; it has to go through.
@@ -80,21 +105,65 @@ impl Place {
         assert!(!err.contains("panicked"), "{err}");
     }
 
-    /// Begins to import.
-    pub(super) fn begin(&self, file: &Path, mapping: &Path) -> Child {
-        let mut command = self.command(file, mapping, &[]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starting millrace")
+    /// Begins to import a file.
+    pub(super) fn begin(&self, untidy: &Untidy) -> Running {
+        let file = self.write("orders.csv", &untidy.bytes);
+        let mapping = self.write("mapping.toml", &untidy.mapping);
+        Running::start(self.command(&file, &mapping, &[]))
     }
 
     /// A connection to look at what is there.
     pub(super) async fn connect(&self) -> Client {
-        self.database.connect().await
+        events::log::connect(&self.config).await.expect("connecting")
     }
 
     /// How many facts there are.
     pub(super) async fn facts(&self) -> i64 {
         let count = "select coalesce(max(position), 0) from log.events";
         self.connect().await.query_one(count, &[]).await.expect("the log").get(0)
+    }
+}
+
+/// An import that runs. Dropped, it is killed.
+pub(super) struct Running(Option<Child>);
+
+impl Running {
+    /// Starts it.
+    pub(super) fn start(mut command: Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(Some(command.spawn().expect("starting millrace")))
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.0.as_mut().expect("a running import")
+    }
+
+    /// Whether it has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child().try_wait().expect("waiting for it").is_some()
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&mut self, signal: Signal) {
+        let pid = i32::try_from(self.child().id()).expect("its id");
+        kill(Pid::from_raw(pid), signal).expect("a signal");
+    }
+
+    /// How it ends: exit code, stdout, stderr.
+    pub(super) fn end(mut self) -> (i32, String, String) {
+        let child = self.0.take().expect("a running import");
+        let output = child.wait_with_output().expect("its end");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 

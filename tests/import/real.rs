@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
+use harness::program::outcome;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -97,11 +98,9 @@ fn a_real_file_is_there_to_the_last_line_and_importing_it_again_changes_nothing(
         let summary = &again.summary;
         assert_eq!((&summary["facts"], &summary["orders"]["created"]), (&json!(0), &json!(0)));
         assert_eq!((&summary["customers_created"], &summary["products_created"]), (&json!(0), &json!(0)));
-        let mut plain = harness::program::millrace(&[
-            "import", "orders", "retail.csv", "--mapping", &mapping().to_string_lossy(),
-        ]);
-        plain.current_dir(place.path("")).env("DATABASE_URL", &place.database.url);
-        let (code, out, err) = harness::program::outcome(&mut plain);
+        let mapping = mapping().to_string_lossy().into_owned();
+        let arguments = ["import", "orders", "retail.csv", "--mapping", &mapping];
+        let (code, out, err) = outcome(&mut place.millrace(&arguments));
         assert_eq!(code, 0, "{err}");
         assert!(out.contains("nothing changed: everything was there already"), "{out}");
     });
