@@ -16,6 +16,8 @@ mod paging;
 mod postgres;
 mod programs;
 mod projections;
+mod projector;
 mod readme;
+mod sales;
 mod subscriptions;
 mod tidy;

@@ -12,6 +12,7 @@ mod mutation;
 mod orders;
 mod organizations;
 mod products;
+mod sales;
 mod scalars;
 mod stock;
 
@@ -30,6 +31,7 @@ pub struct Query(
     stock::StockQueries,
     orders::OrderQueries,
     credit_notes::CreditNoteQueries,
+    sales::SalesQueries,
 );
 
 /// Everything that can be done: a mutation for each command.

@@ -24,6 +24,7 @@ use harness::TestApp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::sales::books::Sales;
 use sums::{Sums, sums};
 
 /// What was found wrong, in words.
@@ -39,6 +40,7 @@ pub(super) struct Books {
     orders: BTreeMap<Uuid, Order>,
     credit_notes: BTreeMap<Uuid, CreditNotePosted>,
     series: BTreeMap<Uuid, Series>,
+    sales: Sales,
     /// How many facts each stream has.
     versions: HashMap<Uuid, i64>,
     findings: Vec<Finding>,
@@ -56,6 +58,7 @@ impl Books {
             orders: BTreeMap::new(),
             credit_notes: BTreeMap::new(),
             series: BTreeMap::new(),
+            sales: Sales::default(),
             versions: HashMap::new(),
             findings: Vec::new(),
         };
@@ -74,6 +77,7 @@ impl Books {
     fn take(&mut self, recorded: &Recorded) {
         let id = recorded.stream_id;
         self.versions.insert(id, recorded.version);
+        self.sales.take(recorded);
         match &recorded.event {
             Event::Customer(fact) => self.customers.entry(id).or_default().evolve(fact),
             Event::Product(fact) => self.products.entry(id).or_default().evolve(fact),
@@ -124,6 +128,7 @@ impl Books {
         findings.extend(self.unbalanced());
         findings.extend(self.misnumbered());
         findings.extend(self.unlike(app).await);
+        findings.extend(self.sales.unlike(app, self.organization).await);
         if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }
     }
 

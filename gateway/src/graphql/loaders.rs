@@ -11,6 +11,7 @@ use queries::credit::CreditRow;
 use queries::credit_notes::CreditNoteLineRow;
 use queries::customers::CustomerRow;
 use queries::orders::{OrderLineRow, OrderRow};
+use queries::products::ProductRow;
 use queries::stock::StockRow;
 use uuid::Uuid;
 
@@ -50,6 +51,8 @@ keys! {
     CreditNoteLinesOf -> Vec<CreditNoteLineRow> = credit_note_lines;
     /// A customer.
     CustomerOf -> CustomerRow = customers_by_id;
+    /// A product.
+    ProductOf -> ProductRow = products_by_id;
     /// The stock items of a product.
     StockOf -> Vec<StockRow> = stock_of;
     /// The credit of a customer.
