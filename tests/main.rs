@@ -5,6 +5,7 @@ mod access;
 mod architecture;
 mod contracts;
 mod crashes;
+mod demo;
 mod executor;
 mod folds;
 mod inputs;
