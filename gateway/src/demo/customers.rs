@@ -65,7 +65,8 @@ const COUNTRIES: &[Country] = &[
     Country {
         count: 8,
         names: "van Oostrum, Dijkhuizen, Terlouw, Zandvliet",
-        trades: "* Constructie B.V., Timmerbedrijf *, * Installatietechniek B.V., Scheepswerf * B.V.",
+        trades: "* Constructie B.V., Timmerbedrijf *, * Installatietechniek B.V., \
+                 Scheepswerf * B.V.",
     },
     // Belgium
     Country {
