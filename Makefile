@@ -19,9 +19,9 @@ test: web nextest clients ## build everything and run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace $(ARGS)
 
-bench: web ## measure the goals
-	cargo build --release --package tests --bins
-	cargo bench --package benches $(ARGS)
+bench: web ## measure the goals (some of them: ARGS="append_64 oversell"; only to try it: ARGS=--quick)
+	cargo build --release --workspace --bins
+	cargo bench --package benches --bench goals -- $(ARGS)
 
 lint: web deny ## formatting, clippy, licences and sources of the dependencies
 	cargo fmt --all --check
