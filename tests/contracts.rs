@@ -8,7 +8,7 @@ use std::fs;
 
 use events::Event;
 use harness::golden::assert_golden;
-use harness::root;
+use harness::{root, test};
 
 #[test]
 fn the_shapes_of_facts_are_as_committed() {
@@ -53,6 +53,19 @@ fn undescribed(schema: &serde_json::Value, path: &str, silent: &mut Vec<String>)
     for (index, value) in schema.as_array().into_iter().flatten().enumerate() {
         undescribed(value, &format!("{path}[{index}]"), silent);
     }
+}
+
+#[test]
+fn every_view_and_column_that_analysts_read_is_described() {
+    test(async |app| {
+        // Column 0 is the view itself.
+        let silent = "select format('%s, column %s', view.relname, at) from pg_class as view, \
+            generate_series(0, view.relnatts::int) as at \
+            where relnamespace = 'read'::regnamespace and col_description(view.oid, at) is null";
+        let rows = app.database.connect().await.query(silent, &[]).await.expect("the catalogue");
+        let silent: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(silent.is_empty(), "without a comment: {silent:?}");
+    });
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod orders;
 mod paging;
 mod postgres;
 mod programs;
+mod projector;
 mod readme;
+mod sales;
 mod subscriptions;
 mod tidy;

@@ -10,6 +10,7 @@ mod mutation;
 mod orders;
 mod organizations;
 mod products;
+mod sales;
 mod scalars;
 mod stock;
 
@@ -27,6 +28,7 @@ pub struct Query(
     products::ProductQueries,
     stock::StockQueries,
     orders::OrderQueries,
+    sales::SalesQueries,
 );
 
 /// Everything that can be done: a mutation for each command.

@@ -6,20 +6,25 @@ pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod products;
+pub mod sales;
 pub mod sinks;
 pub mod stock;
 pub mod table;
 pub mod watermarks;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use events::Event;
 use events::facts::Facts;
 use events::words::{OrganizationId, Position};
+use events::{Event, Recorded};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::sinks::sql::{Projection, Records};
-use crate::table::Table;
+use crate::sinks::records::Records;
+use crate::sinks::rollups::Rollups;
+use crate::sinks::sql::Projection;
+use crate::table::{RecordTable, SumTable, Sums};
 
 /// Every projection of this program: a new read model is a file and a line here.
 #[must_use]
@@ -31,6 +36,9 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(Records::<products::Products>::new()),
         Box::new(Records::<stock::StockItems>::new()),
         Box::new(Records::<orders::Orders>::new()),
+        Box::new(Rollups::<sales::SalesByMonth>::new()),
+        Box::new(Rollups::<sales::SalesByCustomer>::new()),
+        Box::new(Rollups::<sales::SalesByProduct>::new()),
     ]
 }
 
@@ -46,9 +54,9 @@ pub trait Record: Send + Sync + 'static {
     /// The facts that it folds.
     type Fact: Facts;
     /// Its row.
-    type Row: Table;
+    type Row: RecordTable;
     /// Its child rows; [`table::NoChild`] if there are none.
-    type Child: Table;
+    type Child: RecordTable;
 
     /// Takes one more fact in. None: there is no such record (any more).
     fn evolve(
@@ -58,10 +66,27 @@ pub trait Record: Send + Sync + 'static {
     ) -> Option<Kept<Self::Row, Self::Child>>;
 }
 
-/// The feature whose facts a record projection folds.
-pub(crate) fn feature<R: Record>() -> &'static str {
-    R::Fact::FEATURE
+/// A rollup projection: sums over the facts of many streams. Facts only ever add to them, so the
+/// sums are the same in whatever order facts come, and wherever their pages are cut.
+pub trait Rollup: Send + Sync + 'static {
+    /// Its name: also that of its table and of its view in the schema `read`.
+    const NAME: &'static str;
+    /// Raised with every change of the deltas or of the table.
+    const VERSION: i32;
+    /// The statements that create its table, in the schema of this version.
+    const TABLES: &'static str;
+    /// The features whose facts add something.
+    const FEATURES: &'static [&'static str];
+
+    /// Its row.
+    type Row: SumTable;
+
+    /// What a fact adds, and to which rows of its organization.
+    fn deltas(event: &Event) -> Vec<Delta<Self::Row>>;
 }
+
+/// The key of a row, and what is added to it.
+pub type Delta<R> = (<R as SumTable>::Key, <R as SumTable>::Sums);
 
 /// A row with its child rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +118,18 @@ pub struct At {
     pub recorded_at: DateTime<Utc>,
 }
 
+impl From<&Recorded> for At {
+    fn from(fact: &Recorded) -> Self {
+        Self {
+            organization: fact.organization,
+            stream_id: fact.stream_id,
+            version: fact.version,
+            position: fact.position,
+            recorded_at: fact.recorded_at,
+        }
+    }
+}
+
 /// The word that a value has in JSON: `on_hold` for a status, say.
 pub(crate) fn word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
@@ -117,4 +154,19 @@ where
     let mut evolved = R::evolve(record, fact, at)?;
     evolved.row.stamp(at);
     Some(evolved)
+}
+
+/// The rows that facts add: a row a key, in order of keys.
+pub(crate) fn add_up<'a, R: Rollup>(facts: impl Iterator<Item = &'a Recorded>) -> Vec<R::Row> {
+    let mut rows: BTreeMap<_, (<R::Row as SumTable>::Sums, i64)> = BTreeMap::new();
+    for fact in facts {
+        for (key, delta) in R::deltas(&fact.event) {
+            let (sums, position) = rows.entry((fact.organization.0, key)).or_default();
+            sums.add(&delta);
+            *position = fact.position.0.max(*position);
+        }
+    }
+    let row =
+        |((organization, key), (sums, position))| R::Row::of(organization, key, sums, position);
+    rows.into_iter().map(row).collect()
 }

@@ -1,5 +1,7 @@
-//! What the SQL sink needs to know of a table: its columns, and how a row becomes values and
+//! What the SQL sinks need to know of a table: its columns, and how a row becomes values and
 //! values a row. Declared once a table, by [`table!`](crate::table!).
+
+mod sums;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -9,6 +11,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::At;
+pub use sums::{NamedType, SumTable, Sums, joined};
 
 /// The values of one column of several rows.
 pub type Column = Box<dyn ToSql + Sync + Send>;
@@ -17,16 +20,10 @@ pub type Column = Box<dyn ToSql + Sync + Send>;
 pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// Its name; empty for [`NoChild`].
     const NAME: &'static str;
-    /// The columns of its primary key, the organization first, the record's id second.
+    /// The columns of its primary key, the organization first.
     const KEY: &'static [&'static str];
     /// Its columns with their PostgreSQL types.
-    const COLUMNS: &'static [(&'static str, &'static str)];
-
-    /// The organization and the record's id of a row.
-    fn key(&self) -> (Uuid, Uuid);
-
-    /// Notes the last fact in the row.
-    fn stamp(&mut self, at: &At);
+    const COLUMNS: &'static [NamedType];
 
     /// The values of rows, a column an array.
     fn columns(rows: &[&Self]) -> Vec<Column>;
@@ -36,6 +33,15 @@ pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the stored row does not have these columns.
     fn read(row: &Row) -> Result<Self, tokio_postgres::Error>;
+}
+
+/// A table whose rows belong to records: the record's id is the second column of its key.
+pub trait RecordTable: Table {
+    /// The organization and the record's id of a row.
+    fn key(&self) -> (Uuid, Uuid);
+
+    /// Notes the last fact in the row.
+    fn stamp(&mut self, at: &At);
 }
 
 /// A Rust type that a column can have.
@@ -74,15 +80,7 @@ pub enum NoChild {}
 impl Table for NoChild {
     const NAME: &'static str = "";
     const KEY: &'static [&'static str] = &[];
-    const COLUMNS: &'static [(&'static str, &'static str)] = &[];
-
-    fn key(&self) -> (Uuid, Uuid) {
-        match *self {}
-    }
-
-    fn stamp(&mut self, _: &At) {
-        match *self {}
-    }
+    const COLUMNS: &'static [NamedType] = &[];
 
     fn columns(_: &[&Self]) -> Vec<Column> {
         Vec::new()
@@ -96,8 +94,20 @@ impl Table for NoChild {
     }
 }
 
-/// Declares a row and its [`Table`]. Every row begins with `organization_id` and the record's id;
-/// a `record` also carries `version`, `position` and `changed_at`, which the runner stamps.
+impl RecordTable for NoChild {
+    fn key(&self) -> (Uuid, Uuid) {
+        match *self {}
+    }
+
+    fn stamp(&mut self, _: &At) {
+        match *self {}
+    }
+}
+
+/// Declares a row and its [`Table`]. Every row begins with `organization_id`. Those of a `record`
+/// and of its `child` go on with the record's id; a `record` also carries `version`, `position` and
+/// `changed_at`, which the runner stamps. Those of a `rollup` have the columns of their key, of
+/// their [`sums!`](crate::sums!), and the `position` of the last fact in them.
 #[macro_export]
 macro_rules! table {
     (
@@ -137,6 +147,78 @@ macro_rules! table {
         }
     };
     (
+        $(#[$doc:meta])*
+        rollup $name:ident in $table:literal by {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
+        } sums $sums:ty
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            /// The tenant.
+            pub organization_id: uuid::Uuid,
+            $( $(#[$field_doc])* pub $field: $type, )+
+            /// What it comes to.
+            pub sums: $sums,
+            /// The position of the last fact in the row.
+            pub position: i64,
+        }
+
+        impl $crate::table::Table for $name {
+            const NAME: &'static str = $table;
+            const KEY: &'static [&'static str] =
+                &["organization_id", $( stringify!($field), )+];
+            const COLUMNS: &'static [$crate::table::NamedType] = {
+                const KEY: &[$crate::table::NamedType] = &[
+                    ("organization_id", "uuid"),
+                    $( (stringify!($field), <$type as $crate::table::ColumnType>::NAME), )+
+                ];
+                const SUMS: &[$crate::table::NamedType] = <$sums as $crate::table::Sums>::COLUMNS;
+                const ALL: [$crate::table::NamedType; KEY.len() + SUMS.len() + 1] =
+                    $crate::table::joined(&[KEY, SUMS, &[("position", "bigint")]]);
+                &ALL
+            };
+
+            fn columns(rows: &[&Self]) -> Vec<$crate::table::Column> {
+                let sums: Vec<&$sums> = rows.iter().map(|row| &row.sums).collect();
+                let mut columns: Vec<$crate::table::Column> = vec![
+                    Box::new(rows.iter().map(|row| row.organization_id).collect::<Vec<_>>()),
+                    $( Box::new(
+                        rows.iter().map(|row| row.$field.clone()).collect::<Vec<$type>>(),
+                    ), )+
+                ];
+                columns.extend(<$sums as $crate::table::Sums>::columns(&sums));
+                columns.push(Box::new(rows.iter().map(|row| row.position).collect::<Vec<_>>()));
+                columns
+            }
+
+            fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+                let mut column = 0..;
+                let mut next = || column.next().unwrap_or_default();
+                Ok(Self {
+                    organization_id: row.try_get(next())?,
+                    $( $field: row.try_get(next())?, )+
+                    sums: $crate::table::Sums::read(row, &mut next)?,
+                    position: row.try_get(next())?,
+                })
+            }
+        }
+
+        impl $crate::table::SumTable for $name {
+            type Key = ( $( $type, )+ );
+            type Sums = $sums;
+
+            fn of(
+                organization_id: uuid::Uuid,
+                ( $( $field, )+ ): Self::Key,
+                sums: $sums,
+                position: i64,
+            ) -> Self {
+                Self { organization_id, $( $field, )+ sums, position }
+            }
+        }
+    };
+    (
         @table $(#[$doc:meta])* $name:ident $table:literal $id:ident [$($key:ident),+] {
             $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
         }
@@ -154,19 +236,10 @@ macro_rules! table {
             const NAME: &'static str = $table;
             const KEY: &'static [&'static str] =
                 &["organization_id", $( stringify!($key), )+];
-            const COLUMNS: &'static [(&'static str, &'static str)] = &[
+            const COLUMNS: &'static [$crate::table::NamedType] = &[
                 ("organization_id", "uuid"),
                 $( (stringify!($field), <$type as $crate::table::ColumnType>::NAME), )+
             ];
-
-            fn key(&self) -> (uuid::Uuid, uuid::Uuid) {
-                (self.organization_id, self.$id)
-            }
-
-            fn stamp(&mut self, $at: &$crate::At) {
-                let $row = self;
-                $stamp
-            }
 
             fn columns(rows: &[&Self]) -> Vec<$crate::table::Column> {
                 vec![
@@ -184,6 +257,17 @@ macro_rules! table {
                     organization_id: row.try_get(next())?,
                     $( $field: row.try_get(next())?, )+
                 })
+            }
+        }
+
+        impl $crate::table::RecordTable for $name {
+            fn key(&self) -> (uuid::Uuid, uuid::Uuid) {
+                (self.organization_id, self.$id)
+            }
+
+            fn stamp(&mut self, $at: &$crate::At) {
+                let $row = self;
+                $stamp
             }
         }
     };

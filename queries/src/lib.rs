@@ -7,6 +7,7 @@ pub mod orders;
 pub mod organizations;
 pub mod page;
 pub mod products;
+pub mod sales;
 pub mod stock;
 
 use std::collections::HashSet;

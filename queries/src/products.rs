@@ -1,4 +1,6 @@
-//! Products, one at a time.
+//! Products, by their ids or by their SKU.
+
+use std::collections::HashMap;
 
 use events::access::Access;
 pub use projections::products::ProductRow;
@@ -20,6 +22,20 @@ impl Reader {
         id: Uuid,
     ) -> Result<Option<ProductRow>, QueryError> {
         self.row(access, "products", "product_id = $2", &[&id]).await
+    }
+
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn products_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, ProductRow>, QueryError> {
+        let rows: Vec<ProductRow> =
+            self.rows(access, "products", "product_id = any($2)", &[&ids]).await?;
+        Ok(rows.into_iter().map(|row| (row.product_id, row)).collect())
     }
 
     /// The product with this SKU.

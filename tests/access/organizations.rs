@@ -78,6 +78,31 @@ fn lists_and_filters_stay_within_the_organization() {
 }
 
 #[test]
+fn sums_are_those_of_the_own_organization() {
+    test(async |app| {
+        let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);
+        beta.shop.run("placeOrder", Shop::order(&beta.customer, &beta.product, "2")).await;
+        app.settled().await;
+        let query = "query($customer: ID, $product: ID) { salesByMonth { orders } \
+            salesByCustomer(customerId: $customer) { orders customer { name } } \
+            salesByProduct(productId: $product) { lines product { sku } } }";
+        for (slug, own, other, orders) in [("acme", &acme, &beta, 1), ("beta", &beta, &acme, 2)] {
+            let name = format!("customer of {slug}");
+            let expected = json!({
+                "salesByMonth": [{ "orders": orders }],
+                "salesByCustomer": [{ "orders": orders, "customer": { "name": name } }],
+                "salesByProduct": [{ "lines": orders, "product": { "sku": format!("SKU-{slug}") } }],
+            });
+            assert_eq!(own.shop.client.ask(query, json!({})).await, expected);
+            let theirs = json!({ "customer": other.customer, "product": other.product });
+            let found = own.shop.client.ask(query, theirs).await;
+            assert_eq!(found["salesByCustomer"], json!([]));
+            assert_eq!(found["salesByProduct"], json!([]));
+        }
+    });
+}
+
+#[test]
 fn commands_do_not_find_the_records_of_another_organization() {
     test(async |app| {
         let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);

@@ -128,7 +128,9 @@ impl Market {
         let query = "query($at: String, $id: ID!) { \
             orders(first: 1, atLeast: $at) { nodes { id } } \
             customer(id: $id, atLeast: $at) { id } \
-            product(sku: \"A-0\", atLeast: $at) { stock { reserved } } }";
+            product(sku: \"A-0\", atLeast: $at) { stock { reserved } } \
+            salesByMonth(atLeast: $at) { orders } salesByCustomer(atLeast: $at) { orders } \
+            salesByProduct(atLeast: $at) { lines } }";
         client(program).ask(query, json!({ "at": position, "id": nobody })).await;
     }
 }

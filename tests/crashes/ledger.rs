@@ -59,7 +59,24 @@ const DIFFERENCES: &str = "
         (select stream_id, jsonb_array_length(data->'lines') as lines from log.facts
             where type = 'order.placed') f on l.order_id = f.stream_id
         where l.order_id is null or f.stream_id is null or f.lines <> 2),
-    (select abs(count(*) - 2 * (select count(*) from read.orders)) from read.order_lines)";
+    (select abs(count(*) - 2 * (select count(*) from read.orders)) from read.order_lines),
+    (select count(*) from read.sales_by_month s full join
+        (select date_trunc('month', (data->>'business_date')::date)::date as month,
+            count(*) as orders, sum((data->>'net')::numeric) as net
+            from log.facts where type = 'order.placed' group by 1) f on s.month = f.month
+        where (s.orders, s.lines, s.net) is distinct from (f.orders, 2 * f.orders, f.net)),
+    (select count(*) from read.sales_by_customer s full join
+        (select (data->>'customer_id')::uuid as customer_id,
+            count(*) as orders, sum((data->>'net')::numeric) as net
+            from log.facts where type = 'order.placed' group by 1) f
+        on s.customer_id = f.customer_id
+        where (s.orders, s.lines, s.net) is distinct from (f.orders, 2 * f.orders, f.net)),
+    (select count(*) from read.sales_by_product s full join
+        (select (line->>'product_id')::uuid as product_id, count(*) as lines,
+            sum((line->>'quantity')::numeric) as quantity, sum((line->>'net')::numeric) as net
+            from log.facts, jsonb_array_elements(data->'lines') as line
+            where type = 'order.placed' group by 1) f on s.product_id = f.product_id
+        where (s.lines, s.quantity, s.net) is distinct from (f.lines, f.quantity, f.net))";
 
 /// What the log holds.
 pub(super) struct Ledger {
@@ -120,7 +137,9 @@ impl Ledger {
     /// The read models tell what the log does.
     pub(super) async fn is_shown(&self) {
         let row = self.client.query_one(DIFFERENCES, &[]).await.expect("the differences");
-        let differences: Vec<i64> = (0..5).map(|at| row.get(at)).collect();
-        assert_eq!(differences, [0; 5], "orders, credit, stock, order lines, their number");
+        let differences: Vec<i64> = (0..8).map(|at| row.get(at)).collect();
+        let what = "orders, credit, stock, order lines, their number, sales by month, customer, \
+            product";
+        assert_eq!(differences, [0; 8], "{what}");
     }
 }

@@ -20,6 +20,8 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::sales::books::Sales;
+
 /// What was found wrong, in words.
 type Finding = String;
 
@@ -31,6 +33,7 @@ pub(super) struct Books {
     products: BTreeMap<Uuid, Product>,
     items: BTreeMap<Uuid, StockItem>,
     orders: BTreeMap<Uuid, Order>,
+    sales: Sales,
     /// How many facts each stream has.
     versions: HashMap<Uuid, i64>,
     findings: Vec<Finding>,
@@ -46,6 +49,7 @@ impl Books {
             products: BTreeMap::new(),
             items: BTreeMap::new(),
             orders: BTreeMap::new(),
+            sales: Sales::default(),
             versions: HashMap::new(),
             findings: Vec::new(),
         };
@@ -64,6 +68,7 @@ impl Books {
     fn take(&mut self, recorded: &Recorded) {
         let id = recorded.stream_id;
         self.versions.insert(id, recorded.version);
+        self.sales.take(recorded);
         match &recorded.event {
             Event::Customer(fact) => self.customers.entry(id).or_default().evolve(fact),
             Event::Product(fact) => self.products.entry(id).or_default().evolve(fact),
@@ -102,6 +107,7 @@ impl Books {
         let mut findings = self.findings.clone();
         findings.extend(self.unbalanced());
         findings.extend(self.unlike(app).await);
+        findings.extend(self.sales.unlike(app, self.organization).await);
         if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }
     }
 

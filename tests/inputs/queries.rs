@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::{NOBODY, Told};
 
+const BAD: &str = "INVALID_INPUT";
+
 async fn told(client: &Client, query: &str) -> Told {
     let (status, _, body) = client.post(query, json!({})).await;
     assert_eq!(status, 200, "{query}: {body}");
@@ -21,7 +23,6 @@ fn a_page_that_cannot_be_is_refused() {
     test(async |app| {
         let shop = Shop::open(&app.administrator(), "acme").await;
         app.settled().await;
-        let bad = "INVALID_INPUT";
         for (arguments, field, telling) in [
             ("first: 0", "first", "between 1 and 100"),
             ("first: -1", "first", "between 1 and 100"),
@@ -37,7 +38,39 @@ fn a_page_that_cannot_be_is_refused() {
             ("filter: { customerId: \"x\" }", "filter.customerId", "ids are UUIDs"),
         ] {
             let query = format!("{{ orders({arguments}) {{ nodes {{ id }} }} }}");
-            told(&shop.client, &query).await.is(bad, field, telling);
+            told(&shop.client, &query).await.is(BAD, field, telling);
+        }
+    });
+}
+
+#[test]
+fn sales_of_what_cannot_be_are_refused() {
+    test(async |app| {
+        let shop = Shop::open(&app.administrator(), "acme").await;
+        app.settled().await;
+        let (range, least) = ("is later than `to` (2026-01-31)", "use one that a write gave you");
+        for (query, field, telling) in [
+            ("salesByMonth(from: \"2026-02-01\", to: \"2026-01-31\") { net }", "from", range),
+            ("salesByMonth(from: \"-0001-01-01\") { net }", "from", "not one of 1 to 9999"),
+            ("salesByMonth(to: \"+262142-12-31\") { net }", "to", "not one of 1 to 9999"),
+            ("salesByMonth(currency: \"XYZ\") { net }", "currency", "`XYZ`; use an ISO 4217"),
+            ("salesByMonth(currency: \"\") { net }", "currency", "use an ISO 4217"),
+            ("salesByMonth(atLeast: \"x\") { net }", "atLeast", least),
+            ("salesByCustomer(currency: \"eur\") { net }", "currency", "`eur`; use an ISO 4217"),
+            ("salesByCustomer(first: 0) { net }", "first", "between 1 and 100"),
+            ("salesByCustomer(first: -1) { net }", "first", "between 1 and 100"),
+            ("salesByCustomer(customerId: \"x\") { net }", "customerId", "ids are UUIDs"),
+            ("salesByCustomer(atLeast: \"x\") { net }", "atLeast", least),
+            ("salesByProduct(currency: \"\\u0000\") { net }", "currency", "use an ISO 4217"),
+            ("salesByProduct(first: 101) { net }", "first", "between 1 and 100"),
+            ("salesByProduct(productId: \"\") { net }", "productId", "ids are UUIDs"),
+            ("salesByProduct(atLeast: \"x\") { net }", "atLeast", least),
+        ] {
+            told(&shop.client, &format!("{{ {query} }}")).await.is(BAD, field, telling);
+        }
+        for day in ["2026-02-30", "2026-13-01", "1 March", ""] {
+            let query = format!("{{ salesByMonth(from: \"{day}\") {{ net }} }}");
+            told(&shop.client, &query).await.is(BAD, "", "write it like \"2026-03-01\"");
         }
     });
 }

@@ -69,7 +69,7 @@ pub struct Projector {
 /// A projection that is open for writing.
 struct Open {
     name: &'static str,
-    feature: &'static str,
+    features: &'static [&'static str],
     sink: Box<dyn Sink>,
     /// It holds everything up to here, stored or not.
     reached: Position,
@@ -169,14 +169,15 @@ impl Projector {
         let Some(from) = open.iter().map(|open| open.reached).min() else {
             return Ok(());
         };
-        let features: HashSet<&str> = open.iter().map(|open| open.feature).collect();
+        let features: HashSet<&str> = open.iter().flat_map(|open| open.features).copied().collect();
         let raw = self.log.follow(from, self.limits.page_facts_max.into());
         let pages = raw.map(|raw| raw.map(|raw| page(&raw, &features)));
         pin_mut!(pages);
         let mut next = pages.next().await;
         while let Some(page) = next {
             let page = page?;
-            open.retain(|open| match page.unreadable.get(open.feature) {
+            let unreadable = |feature: &&'static str| page.unreadable.get(*feature);
+            open.retain(|open| match open.features.iter().find_map(unreadable) {
                 Some(error) => {
                     stop(&self.watermarks, &mut self.stopped, open.name, &error.to_string());
                     false
@@ -211,7 +212,7 @@ impl Projector {
     async fn open(&self, lost: &CancellationToken) -> Result<Vec<Open>, ProjectorError> {
         let mut open = Vec::with_capacity(self.projections.len());
         for projection in &self.projections {
-            let (name, feature) = (projection.name(), projection.feature());
+            let (name, features) = (projection.name(), projection.features());
             if self.stopped.contains(name) {
                 continue;
             }
@@ -221,7 +222,7 @@ impl Projector {
             let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
             let reached = sink.position();
             self.watermarks.advance(name, reached);
-            open.push(Open { name, feature, sink, reached });
+            open.push(Open { name, features, sink, reached });
         }
         Ok(open)
     }
@@ -254,8 +255,9 @@ fn page(raw: &[RawFact], features: &HashSet<&str>) -> Page {
 impl Open {
     /// Takes in the facts of a page that are its own.
     async fn apply(&mut self, page: &Page, watermarks: &Watermarks) -> Result<(), SinkError> {
-        let own =
-            |fact: &&Recorded| fact.event.feature() == self.feature && fact.position > self.reached;
+        let own = |fact: &&Recorded| {
+            fact.position > self.reached && self.features.contains(&fact.event.feature())
+        };
         let facts: Vec<&Recorded> = page.facts.iter().filter(own).collect();
         let unstored = page.last.0 - self.sink.position().0;
         if !facts.is_empty() || unstored > UNSTORED_POSITIONS_MAX {

@@ -10,6 +10,7 @@ use queries::Reader;
 use queries::credit::CreditRow;
 use queries::customers::CustomerRow;
 use queries::orders::OrderLineRow;
+use queries::products::ProductRow;
 use queries::stock::StockRow;
 use uuid::Uuid;
 
@@ -45,6 +46,8 @@ keys! {
     LinesOf -> Vec<OrderLineRow> = order_lines;
     /// A customer.
     CustomerOf -> CustomerRow = customers_by_id;
+    /// A product.
+    ProductOf -> ProductRow = products_by_id;
     /// The stock items of a product.
     StockOf -> Vec<StockRow> = stock_of;
     /// The credit of a customer.

@@ -64,7 +64,7 @@ impl ProductQueries {
 }
 
 /// A product.
-pub struct Product(ProductRow);
+pub struct Product(pub(super) ProductRow);
 
 impl Product {
     fn text(&self, locale: Option<&str>, part: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! The statements of a table, made of its declared columns alone.
 
-use crate::table::Table;
+use crate::table::{RecordTable, SumTable, Table};
 
 /// A list of items made of columns, separated by commas.
 fn list<T: Table>(item: impl Fn(usize, &str, &str) -> String) -> String {
@@ -14,7 +14,7 @@ pub(super) fn schema(projection: &str, version: i32) -> String {
 }
 
 /// Reads the rows of records: $1 organizations, $2 ids.
-pub(super) fn select<T: Table>(schema: &str) -> String {
+pub(super) fn select<T: RecordTable>(schema: &str) -> String {
     let columns = list::<T>(|_, name, _| format!("t.{name}"));
     let (table, key) = (T::NAME, T::KEY);
     format!(
@@ -27,21 +27,35 @@ pub(super) fn select<T: Table>(schema: &str) -> String {
 }
 
 /// Writes rows, in place of those with the same key: an array for each column.
-pub(super) fn upsert<T: Table>(schema: &str) -> String {
+pub(super) fn upsert<T: RecordTable>(schema: &str) -> String {
+    insert::<T>(schema, |column| format!("excluded.{column}"))
+}
+
+/// Adds rows to those with the same key: an array for each column.
+pub(super) fn add<T: SumTable>(schema: &str) -> String {
+    insert::<T>(schema, |column| match column {
+        "position" => "greatest(t.position, excluded.position)".to_owned(),
+        _ => format!("t.{column} + excluded.{column}"),
+    })
+}
+
+/// Inserts rows, $1 and so on an array for each column; `update` says what becomes of a column if
+/// there is a row `t` with that key.
+fn insert<T: Table>(schema: &str, update: impl Fn(&str) -> String) -> String {
     let columns = list::<T>(|_, name, _| name.to_owned());
     let arrays = list::<T>(|n, _, sql_type| format!("${n}::{sql_type}[]"));
     let values = T::COLUMNS.iter().filter(|(name, _)| !T::KEY.contains(name));
-    let updates: Vec<_> = values.map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+    let updates: Vec<_> = values.map(|(name, _)| format!("{name} = {}", update(name))).collect();
     let updates = updates.join(", ");
     let (table, key) = (T::NAME, T::KEY.join(", "));
     format!(
-        "insert into {schema}.{table} ({columns}) select * from unnest({arrays}) \
+        "insert into {schema}.{table} as t ({columns}) select * from unnest({arrays}) \
          on conflict ({key}) do update set {updates}"
     )
 }
 
 /// Removes the rows of records: $1 organizations, $2 ids.
-pub(super) fn delete<T: Table>(schema: &str) -> String {
+pub(super) fn delete<T: RecordTable>(schema: &str) -> String {
     let (table, id) = (T::NAME, T::KEY[1]);
     format!(
         "delete from {schema}.{table} as t \

@@ -1,0 +1,243 @@
+//! Record projections in PostgreSQL: the records that a page concerns are read, folded in memory,
+//! and written back where they changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::marker::PhantomData;
+
+use events::facts::Facts;
+use events::words::Position;
+use events::{Event, Recorded};
+use futures_util::future::BoxFuture;
+use futures_util::join;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+use super::checkpoint::Checkpoint;
+use super::sql::{self, Params, Projection, Sink, SinkError, Version};
+use super::statements;
+use crate::table::{RecordTable, Table};
+use crate::{At, Kept, Record, evolve};
+
+/// A record projection in SQL.
+pub struct Records<R>(PhantomData<fn() -> R>);
+
+impl<R> Records<R> {
+    /// The projection of these records.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is only ever named in the registry")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R: Record> Projection for Records<R>
+where
+    for<'a> &'a R::Fact: TryFrom<&'a Event>,
+{
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn version(&self) -> i32 {
+        R::VERSION
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        const { &[R::Fact::FEATURE] }
+    }
+
+    fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>> {
+        let version = Version { name: R::NAME, number: R::VERSION, tables: R::TABLES };
+        Box::pin(async move { version.create(client, show::<R>).await })
+    }
+
+    fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
+        Box::pin(async move {
+            let sink: Box<dyn Sink> = Box::new(RecordSink::<R>::open(client).await?);
+            Ok(sink)
+        })
+    }
+}
+
+/// The statements that make the tables of records visible under `read`.
+fn show<R: Record>(schema: &str) -> String {
+    let children = match R::Child::NAME {
+        "" => String::new(),
+        _ => sql::show::<R::Child>(schema),
+    };
+    sql::show::<R::Row>(schema) + &children
+}
+
+/// The prepared statements of one table.
+struct Statements {
+    select: Statement,
+    upsert: Statement,
+    delete: Statement,
+}
+
+impl Statements {
+    async fn prepare<T: RecordTable>(client: &Client, schema: &str) -> Result<Self, SinkError> {
+        Ok(Self {
+            select: client.prepare(&statements::select::<T>(schema)).await?,
+            upsert: client.prepare(&statements::upsert::<T>(schema)).await?,
+            delete: client.prepare(&statements::delete::<T>(schema)).await?,
+        })
+    }
+}
+
+struct RecordSink<R> {
+    client: Client,
+    checkpoint: Checkpoint,
+    rows: Statements,
+    children: Option<Statements>,
+    record: PhantomData<fn() -> R>,
+}
+
+type Key = (Uuid, Uuid);
+type Kepts<R> = HashMap<Key, Option<Kept<<R as Record>::Row, <R as Record>::Child>>>;
+
+impl<R: Record> RecordSink<R>
+where
+    for<'a> &'a R::Fact: TryFrom<&'a Event>,
+{
+    async fn open(client: Client) -> Result<Self, SinkError> {
+        sql::set_up(&client).await?;
+        let checkpoint = Checkpoint::open(&client, R::NAME, R::VERSION).await?;
+        let schema = statements::schema(R::NAME, R::VERSION);
+        let children = match R::Child::NAME {
+            "" => None,
+            _ => Some(Statements::prepare::<R::Child>(&client, &schema).await?),
+        };
+        let rows = Statements::prepare::<R::Row>(&client, &schema).await?;
+        Ok(Self { client, checkpoint, rows, children, record: PhantomData })
+    }
+
+    async fn write(&mut self, facts: &[&Recorded], to: Position) -> Result<(), SinkError> {
+        let keys: BTreeSet<Key> =
+            facts.iter().map(|fact| (fact.organization.0, fact.stream_id)).collect();
+        let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
+        let before = self.begin(&organizations, &ids).await?;
+        let mut after = before.clone();
+        for fact in self.checkpoint.missing(facts) {
+            let slot = after.entry((fact.organization.0, fact.stream_id)).or_default();
+            *slot = evolve::<R>(slot.take(), &fact.event, &At::from(fact));
+        }
+        self.finish(&before, &after, to.max(self.checkpoint.position)).await
+    }
+
+    /// Locks the checkpoint and reads the records, in one round trip.
+    async fn begin(&mut self, organizations: &[Uuid], ids: &[Uuid]) -> Result<Kepts<R>, SinkError> {
+        let keys: Params<'_> = vec![&organizations, &ids];
+        let children = async {
+            match &self.children {
+                Some(statements) => self.client.query(&statements.select, &keys).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (position, rows, children) = join!(
+            self.checkpoint.begin(&self.client),
+            self.client.query(&self.rows.select, &keys),
+            children,
+        );
+        self.checkpoint.position = position?;
+        let mut kept: Kepts<R> = HashMap::new();
+        for row in rows? {
+            let row = R::Row::read(&row)?;
+            kept.insert(row.key(), Some(Kept { row, children: Vec::new() }));
+        }
+        for row in children? {
+            let child = R::Child::read(&row)?;
+            if let Some(Some(parent)) = kept.get_mut(&child.key()) {
+                parent.children.push(child);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Writes what changed and the checkpoint, and commits, in one round trip.
+    async fn finish(
+        &mut self,
+        before: &Kepts<R>,
+        after: &Kepts<R>,
+        to: Position,
+    ) -> Result<(), SinkError> {
+        let old = |key: &Key| before.get(key).and_then(Option::as_ref);
+        // In order of key, so that rows are locked and pages touched in one order.
+        let after: BTreeMap<&Key, _> =
+            after.iter().filter(|(key, new)| old(key) != new.as_ref()).collect();
+        let gone: Vec<&Key> =
+            after.iter().filter(|(_, new)| new.is_none()).map(|(k, _)| *k).collect();
+        let new_lines =
+            |key: &Key| after.get(key).and_then(|new| new.as_ref()).map(|new| &new.children);
+        let stale: Vec<&Key> = after
+            .keys()
+            .copied()
+            .filter(|key| {
+                old(key).is_some_and(|old| {
+                    !old.children.is_empty() && new_lines(key) != Some(&old.children)
+                })
+            })
+            .collect();
+        let kept = after.iter().filter_map(|(key, new)| Some((key, new.as_ref()?)));
+        let rows: Vec<&R::Row> = kept.clone().map(|(_, kept)| &kept.row).collect();
+        let children: Vec<&R::Child> = kept
+            .filter(|(key, kept)| old(key).map(|old| &old.children) != Some(&kept.children))
+            .flat_map(|(_, kept)| &kept.children)
+            .collect();
+        let (deleted, lines_deleted, written, lines_written, committed) = join!(
+            delete(&self.client, Some(&self.rows), &gone),
+            delete(&self.client, self.children.as_ref(), &stale),
+            write::<R::Row>(&self.client, Some(&self.rows), &rows),
+            write::<R::Child>(&self.client, self.children.as_ref(), &children),
+            self.checkpoint.commit(&self.client, to),
+        );
+        for result in [deleted, lines_deleted, written, lines_written, committed] {
+            result?;
+        }
+        self.checkpoint.position = to;
+        Ok(())
+    }
+}
+
+async fn delete(
+    client: &Client,
+    statements: Option<&Statements>,
+    keys: &[&Key],
+) -> Result<(), tokio_postgres::Error> {
+    let Some(statements) = statements.filter(|_| !keys.is_empty()) else {
+        return Ok(());
+    };
+    let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().map(|key| **key).unzip();
+    client.execute(&statements.delete, &[&organizations, &ids]).await.map(drop)
+}
+
+async fn write<T: RecordTable>(
+    client: &Client,
+    statements: Option<&Statements>,
+    rows: &[&T],
+) -> Result<(), tokio_postgres::Error> {
+    match statements {
+        Some(statements) => sql::write(client, &statements.upsert, rows).await,
+        None => Ok(()),
+    }
+}
+
+impl<R: Record> Sink for RecordSink<R>
+where
+    for<'a> &'a R::Fact: TryFrom<&'a Event>,
+{
+    fn apply<'a>(
+        &'a mut self,
+        facts: &'a [&'a Recorded],
+        to: Position,
+    ) -> BoxFuture<'a, Result<Position, SinkError>> {
+        Box::pin(async move {
+            self.write(facts, to).await?;
+            Ok(self.checkpoint.position)
+        })
+    }
+
+    fn position(&self) -> Position {
+        self.checkpoint.position
+    }
+}
