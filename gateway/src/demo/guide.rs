@@ -37,9 +37,10 @@ Or type, in a shell in {directory}:
         -H "Authorization: Bearer $(cat {token})" -H 'Millrace-Organization: {SLUG}'
     }}
     graphql '{{ orders(first: 3) {{ nodes {{ number placedAt customerName net status }} }} }}'
+    graphql '{{ salesByMonth {{ month currency orders net credits }} }}'
+    graphql '{{ salesByCustomer(first: 3) {{ customer {{ name }} orders net creditsNet }} }}'
     psql "$({database})" -c "
-      select customer_name, count(*) as orders, sum(net) as net from read.orders
-      where status = 'placed' group by customer_name order by net desc limit 5"
+      select month, currency, orders, net, credits from read.sales_by_month order by month"
 "#
         )
     }
