@@ -12,6 +12,7 @@
 
 mod append;
 mod http;
+mod import;
 mod machine;
 mod market;
 mod memory;
@@ -27,8 +28,15 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 6] =
-    ["append_64", "append_512", "memory_idle", "orders_http", "memory_loaded", "oversell"];
+const ROWS: [&str; 7] = [
+    "append_64",
+    "append_512",
+    "memory_idle",
+    "orders_http",
+    "memory_loaded",
+    "oversell",
+    "import",
+];
 
 /// How long and how much.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +51,8 @@ pub struct Scale {
     pub products: usize,
     /// Rounds of 100 buyers.
     pub oversell_rounds: usize,
+    /// Rows of the file that are imported; none: all of it.
+    pub import_rows: Option<usize>,
     /// How long a server is left alone before its memory is looked at.
     pub idle: Duration,
 }
@@ -53,6 +63,7 @@ const WHOLE: Scale = Scale {
     orders_round: Duration::from_secs(10),
     products: 10_000,
     oversell_rounds: 200,
+    import_rows: None,
     idle: Duration::from_secs(5),
 };
 
@@ -63,6 +74,7 @@ const QUICK: Scale = Scale {
     orders_round: Duration::from_secs(1),
     products: 500,
     oversell_rounds: 3,
+    import_rows: Some(5_000),
     idle: Duration::from_secs(1),
 };
 
@@ -101,6 +113,12 @@ async fn measure(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
     }
     if wanted("oversell") {
         rows.push(oversell::measure(scale).await);
+    }
+    if wanted("import") {
+        match import::measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("import: not measured, for ../shared/data is not there"),
+        }
     }
     rows
 }

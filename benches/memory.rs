@@ -13,20 +13,24 @@ pub struct Memory {
     /// Now.
     resident: f64,
     /// The most until now.
-    peak: f64,
+    pub peak: f64,
 }
 
 impl Memory {
-    /// Of the process with this id.
+    /// Of the process with this id, which runs.
     pub fn of(pid: i32) -> Self {
-        let path = format!("/proc/{pid}/status");
-        let status = std::fs::read_to_string(path).expect("the process's status (Linux)");
-        let megabytes = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-            kib.expect("a size in kB") * 1_024.0 / 1e6
+        Self::of_running(pid).expect("the process's status (Linux)")
+    }
+
+    /// Of the process with this id, if it runs.
+    pub fn of_running(pid: i32) -> Option<Self> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let megabytes = |name: &str| -> Option<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+            Some(kib * 1_024.0 / 1e6)
         };
-        Self { resident: megabytes("VmRSS:"), peak: megabytes("VmHWM:") }
+        Some(Self { resident: megabytes("VmRSS:")?, peak: megabytes("VmHWM:")? })
     }
 
     /// The row about a process's peak.

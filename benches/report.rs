@@ -11,6 +11,8 @@ use crate::rounds::{Rounds, rounded};
 pub enum Goal {
     /// So many times the baseline, or more.
     Times(f64),
+    /// So many of the unit, or more.
+    AtLeast(f64),
     /// So many of the unit, or less.
     AtMost(f64),
     /// So many of the unit, each time.
@@ -62,6 +64,7 @@ impl Row {
     pub fn met(&self) -> Option<bool> {
         let reached = match self.goal {
             Goal::Times(times) => self.ratio?[0] >= times,
+            Goal::AtLeast(least) => self.ours >= least,
             Goal::AtMost(most) => self.ours <= most,
             Goal::Exactly(wanted) => self.ours == wanted,
         };
@@ -71,6 +74,7 @@ impl Row {
     fn goal(&self) -> String {
         match self.goal {
             Goal::Times(times) => format!(">= {times} x baseline"),
+            Goal::AtLeast(least) => format!(">= {least} {}", self.unit),
             Goal::AtMost(most) => format!("<= {most} {}", self.unit),
             Goal::Exactly(wanted) => format!("= {wanted} {}", self.unit),
         }
