@@ -119,7 +119,8 @@ async fn import(file: &Path, place: &TempDir, url: &str) -> (Value, f64) {
         let output = child.wait_with_output().expect("the import's end");
         (output, watch.join().expect("its peak"))
     };
-    let (output, peak) = tokio::task::spawn_blocking(move || run(command)).await.expect("the import");
+    let (output, peak) =
+        tokio::task::spawn_blocking(move || run(command)).await.expect("the import");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "the import: {}: {errors}", output.status);
     (serde_json::from_slice(&output.stdout).expect("its summary"), peak)

@@ -97,8 +97,15 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn measure(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
+async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
+    let wanted = |name: &str| {
+        let wanted = asked(name);
+        if wanted {
+            eprintln!("measuring {name}");
+        }
+        wanted
+    };
     for append in append::ROWS {
         if wanted(append.name) {
             rows.push(append.measure(scale).await);
@@ -107,9 +114,10 @@ async fn measure(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("memory_idle") {
         rows.push(memory::idle(scale).await);
     }
-    if wanted("orders_http") || wanted("memory_loaded") {
-        let found = orders::measure(scale, wanted("orders_http")).await;
-        rows.extend(found.into_iter().filter(|row| wanted(row.name)));
+    let (orders, loaded) = (wanted("orders_http"), wanted("memory_loaded"));
+    if orders || loaded {
+        let found = orders::measure(scale, orders).await;
+        rows.extend(found.into_iter().filter(|row| asked(row.name)));
     }
     if wanted("oversell") {
         rows.push(oversell::measure(scale).await);

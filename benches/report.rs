@@ -122,7 +122,8 @@ pub fn print(machine: &Machine, rows: &[Row]) {
         let shown = |value: f64| rounded(value).to_string();
         let baseline = row.baseline.as_ref().map_or("-".to_owned(), |(_, value)| shown(*value));
         let ratio = row.ratio.map_or("-".to_owned(), |[median, low, high]| {
-            format!("{median:.2} ({low:.2} to {high:.2})")
+            let [median, low, high] = [median, low, high].map(rounded);
+            format!("{median} ({low} to {high})")
         });
         let met = match row.met() {
             Some(true) => "yes",

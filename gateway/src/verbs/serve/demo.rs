@@ -77,7 +77,7 @@ async fn filled(parts: &Parts, clock: &Clock) -> Result<bool, Failure> {
 
 /// Shown on a terminal alone.
 fn progress() -> ProgressBar {
-    let template = "filling the demo {bar:40} {pos} of {len}, {eta} left";
+    let template = "filling the demo {bar:40} {pos} of {len} commands";
     let style = ProgressStyle::with_template(template);
     let bar = ProgressBar::no_length();
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
