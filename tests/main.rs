@@ -9,6 +9,7 @@ mod credit_notes;
 mod demo;
 mod executor;
 mod folds;
+mod import;
 mod inputs;
 mod log;
 mod orders;

@@ -9,6 +9,7 @@ pub mod error;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
+pub mod import;
 pub mod live;
 pub mod migrations;
 pub mod position;

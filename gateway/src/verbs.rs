@@ -3,6 +3,7 @@
 
 mod config;
 mod database;
+mod import;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -43,6 +44,11 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
+    /// Import what another program wrote.
+    Import {
+        #[command(subcommand)]
+        what: ImportVerb,
+    },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
     /// Show settings.
@@ -55,6 +61,17 @@ enum Verb {
         #[command(subcommand)]
         what: DatabaseVerb,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportVerb {
+    /// A history of orders and credit notes, from a CSV file.
+    ///
+    /// Every document goes through the same commands as anybody's. What is there already is not
+    /// written again, so an import that was cut off is simply run again. Rows that are not taken
+    /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
+    /// alone.
+    Orders(import::ImportOrders),
 }
 
 #[derive(Debug, Subcommand)]
@@ -120,6 +137,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let loaded = logged(load(&flags)?)?;
             let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
             wait(serve::run(data, loaded.config, demo))
+        }
+        Verb::Import { what: ImportVerb::Orders(orders) } => {
+            wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Config { what: ConfigVerb::Default } => config::default(),

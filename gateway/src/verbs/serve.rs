@@ -50,7 +50,7 @@ async fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 /// Cancelled by SIGTERM or SIGINT. A second one ends the program at once.
-fn stop_signal() -> Result<CancellationToken, Failure> {
+pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::work(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::work(&error))?;
