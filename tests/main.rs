@@ -6,6 +6,7 @@ mod architecture;
 mod contracts;
 mod crashes;
 mod credit_notes;
+mod demo;
 mod executor;
 mod folds;
 mod import;

@@ -105,7 +105,7 @@ fn script(tour: &[Block], url: &str) -> String {
 
 /// Runs a script in a folder: how it ended, if it did in time, and all that it printed. Its output
 /// goes to a file, for what it leaves in the background would hold a pipe open.
-fn session(folder: &Path, script: &str) -> (Option<ExitStatus>, String) {
+pub(crate) fn session(folder: &Path, script: &str) -> (Option<ExitStatus>, String) {
     let path = folder.join("output");
     let output = File::create(&path).and_then(|file| Ok((file.try_clone()?, file)));
     let (out, errors) = output.unwrap_or_else(|error| panic!("{}: {error}", path.display()));

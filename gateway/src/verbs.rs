@@ -40,6 +40,9 @@ enum Verb {
         /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
+        /// Fill an empty log with a wholesaler's half year first, and say what to try with it.
+        #[arg(long)]
+        demo: bool,
     },
     /// Import what another program wrote.
     Import {
@@ -129,10 +132,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let (data, file) = (arguments.data, arguments.config);
     let load = |flags: &[(&str, &str)]| crate::config::load(file.as_deref(), flags);
     match arguments.verb {
-        Verb::Serve { listen } => {
+        Verb::Serve { listen, demo } => {
             let flags: Vec<_> = listen.iter().map(|l| ("server.listen", l.as_str())).collect();
             let loaded = logged(load(&flags)?)?;
-            wait(serve::run(data, loaded.config))
+            let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
+            wait(serve::run(data, loaded.config, demo))
         }
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))

@@ -117,7 +117,9 @@ impl Untidy {
         let reported = reported(&documents, &rows, &lines.begin);
         let refused: Vec<usize> = rows
             .iter()
-            .filter(|row| row.defect.is_some() || documents[row.document].kind() == Kind::Adjustment)
+            .filter(|row| {
+                row.defect.is_some() || documents[row.document].kind() == Kind::Adjustment
+            })
             .map(|row| row.document)
             .collect();
         let taken = documents.iter().enumerate().filter(|(index, _)| !refused.contains(index));

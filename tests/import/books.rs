@@ -95,7 +95,10 @@ async fn sums(client: &Client, query: &str) -> BTreeMap<String, Decimal> {
 
 impl Books {
     /// As they have to be, by what was sold and credited; lines are rounded to cents.
-    pub(super) fn of(orders: BTreeMap<String, Document>, credits: BTreeMap<String, Document>) -> Self {
+    pub(super) fn of(
+        orders: BTreeMap<String, Document>,
+        credits: BTreeMap<String, Document>,
+    ) -> Self {
         let (mut reserved, mut exposure) = (BTreeMap::new(), BTreeMap::new());
         let signs = [(&orders, Decimal::ONE), (&credits, Decimal::NEGATIVE_ONE)];
         for (document, sign) in
@@ -123,8 +126,11 @@ impl Books {
     pub(super) fn are(&self, expected: &Self) {
         let differs = |there: &BTreeMap<String, Document>, wanted: &BTreeMap<String, Document>| {
             let numbers = there.keys().chain(wanted.keys());
-            let first = numbers.into_iter().find(|number| there.get(*number) != wanted.get(*number));
-            first.map(|number| format!("{number}: {:?}, not {:?}", there.get(number), wanted.get(number)))
+            let first =
+                numbers.into_iter().find(|number| there.get(*number) != wanted.get(*number));
+            first.map(|number| {
+                format!("{number}: {:?}, not {:?}", there.get(number), wanted.get(number))
+            })
         };
         assert_eq!(differs(&self.orders, &expected.orders), None, "orders");
         assert_eq!(differs(&self.credit_notes, &expected.credit_notes), None, "credit notes");

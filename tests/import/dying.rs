@@ -61,7 +61,8 @@ fn an_importer_that_is_killed_again_and_again_leaves_what_an_undisturbed_one_doe
         let (mut kills, mut patience_ms) = (0, 200);
         loop {
             let mut running = place.begin(&untidy);
-            let deadline = Instant::now() + Duration::from_millis(dice.random_range(0..patience_ms));
+            let deadline =
+                Instant::now() + Duration::from_millis(dice.random_range(0..patience_ms));
             while Instant::now() < deadline && !running.has_ended() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

@@ -31,7 +31,11 @@ fn what_does_not_fit_is_refused_before_anything_is_begun() {
     let file = text.as_bytes();
     let twice = text.replacen("Price\n", "Price,Price\n", 1);
     for (file, mapping, telling) in [
-        (file, without("'Buyer'", "'Customer'"), &["`columns.customer`", "`Customer`", "`Buyer`"][..]),
+        (
+            file,
+            without("'Buyer'", "'Customer'"),
+            &["`columns.customer`", "`Customer`", "`Buyer`"][..],
+        ),
         (twice.as_bytes(), mapping.clone(), &["unit_price", "several columns", "`Price`"]),
         (file, without("\",\"", "\";\""), &["columns.document", "file.delimiter"]),
         (b"", mapping.clone(), &["empty", "headings"]),
@@ -64,10 +68,13 @@ fn columns_without_headings_are_found_by_their_number() {
 #[test]
 fn what_is_missing_is_named() {
     let place = scratch();
-    fs::write(place.path().join("mapping.toml"), Untidy::make(1, 30, PLAIN).mapping).expect("a file");
-    for (file, mapping, named) in
-        [("none.csv", "mapping.toml", "none.csv"), ("mapping.toml", "none.toml", "none.toml"), (".", "mapping.toml", "not a file")]
-    {
+    fs::write(place.path().join("mapping.toml"), Untidy::make(1, 30, PLAIN).mapping)
+        .expect("a file");
+    for (file, mapping, named) in [
+        ("none.csv", "mapping.toml", "none.csv"),
+        ("mapping.toml", "none.toml", "none.toml"),
+        (".", "mapping.toml", "not a file"),
+    ] {
         let mut command = millrace(&["import", "orders", file, "--mapping", mapping]);
         let (code, out, err) = outcome(command.current_dir(place.path()));
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
@@ -84,7 +91,8 @@ fn looking_at_a_file_needs_no_database_and_leaves_a_report_alone() {
     let place = scratch();
     fs::write(place.path().join("orders.csv"), bytes).expect("a file");
     fs::write(place.path().join("mapping.toml"), mapping).expect("a file");
-    let arguments = ["import", "orders", "orders.csv", "--mapping", "mapping.toml", "--validate-only"];
+    let arguments =
+        ["import", "orders", "orders.csv", "--mapping", "mapping.toml", "--validate-only"];
     let more = ["--json", "--report", "elsewhere.csv"];
     let mut command = millrace(&[&arguments[..], &more].concat());
     let (code, out, err) = outcome(command.current_dir(place.path()));

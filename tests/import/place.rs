@@ -173,7 +173,10 @@ impl Imported {
         let summary: Value = serde_json::from_str(out).expect("a JSON object");
         let report = folder.join(summary["report"].as_str().expect("the report's path"));
         let mut reader = csv::Reader::from_path(report).expect("the report");
-        assert_eq!(reader.headers().expect("headings"), &["row", "document", "field", "reason"][..]);
+        assert_eq!(
+            reader.headers().expect("headings"),
+            &["row", "document", "field", "reason"][..]
+        );
         let rows = reader.deserialize().map(|row| row.expect("a row of the report"));
         let imported = Self { summary, report: rows.collect() };
         let count = |key: &str| imported.summary[key].as_u64().expect("a count");

@@ -97,7 +97,10 @@ fn a_real_file_is_there_to_the_last_line_and_importing_it_again_changes_nothing(
         assert_eq!(place.facts().await, facts, "nothing is written again");
         let summary = &again.summary;
         assert_eq!((&summary["facts"], &summary["orders"]["created"]), (&json!(0), &json!(0)));
-        assert_eq!((&summary["customers_created"], &summary["products_created"]), (&json!(0), &json!(0)));
+        assert_eq!(
+            (&summary["customers_created"], &summary["products_created"]),
+            (&json!(0), &json!(0))
+        );
         let mapping = mapping().to_string_lossy().into_owned();
         let arguments = ["import", "orders", "retail.csv", "--mapping", &mapping];
         let (code, out, err) = outcome(&mut place.millrace(&arguments));

@@ -22,7 +22,11 @@ pub(super) fn expected(untidy: &Untidy) -> Books {
 
 fn document(known: &untidy::Document) -> Document {
     let line = |(sku, quantity, price): &(String, u32, u32)| {
-        (sku.clone(), Decimal::from(*quantity).normalize(), Decimal::new((*price).into(), 2).normalize())
+        (
+            sku.clone(),
+            Decimal::from(*quantity).normalize(),
+            Decimal::new((*price).into(), 2).normalize(),
+        )
     };
     Document {
         customer: known.customer.clone().unwrap_or_else(|| "NONE".to_owned()),
@@ -42,7 +46,11 @@ pub(super) fn is_reported(imported: &Imported, untidy: &Untidy) {
     for (row, document, field, reason) in reported {
         let wanted = expected.next().unwrap_or_else(|| panic!("row {row} is reported: {reason}"));
         let told = (row, document, field);
-        assert_eq!(told, (wanted.row, wanted.document.as_str(), wanted.field), "{reason} {wanted:?}");
+        assert_eq!(
+            told,
+            (wanted.row, wanted.document.as_str(), wanted.field),
+            "{reason} {wanted:?}"
+        );
         assert!(reason.contains(&wanted.telling), "row {row}: `{reason}`: {wanted:?}");
     }
     assert_eq!(expected.next(), None, "is not reported");

@@ -296,7 +296,10 @@ impl Mapping {
             return wrong("numbers.thousands", "is `numbers.decimal` too: `1.234` would be both");
         }
         if documents.orders.is_none() && documents.credit_notes.is_none() {
-            return wrong("documents", "no document would be taken: state `orders`, such as '^[0-9]+$'");
+            return wrong(
+                "documents",
+                "no document would be taken: state `orders`, such as '^[0-9]+$'",
+            );
         }
         let series = &documents.series;
         if series.trim() != series || series.is_empty() || series.contains('/') {
@@ -304,11 +307,17 @@ impl Mapping {
         }
         match (&self.columns.unit, self.products.units.is_empty()) {
             (Some(_), true) => {
-                return wrong("products.units", "say what the words of `columns.unit` mean, such as \
-                    units = { pcs = { unit = \"piece\" } }");
+                return wrong(
+                    "products.units",
+                    "say what the words of `columns.unit` mean, such as \
+                    units = { pcs = { unit = \"piece\" } }",
+                );
             }
             (None, false) => {
-                return wrong("products.units", "no column says the unit; state `columns.unit` too");
+                return wrong(
+                    "products.units",
+                    "no column says the unit; state `columns.unit` too",
+                );
             }
             _ => {}
         }

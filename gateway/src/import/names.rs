@@ -84,7 +84,8 @@ impl Names {
         customer: u32,
         document: &Document,
     ) -> Result<(CustomerId, HashMap<u32, ProductId>), Refusal> {
-        let refused = |line, field, reason: &str| Refusal { line, field, reason: reason.to_owned() };
+        let refused =
+            |line, field, reason: &str| Refusal { line, field, reason: reason.to_owned() };
         let first = document.lines.first().map_or(0, |line| line.line);
         let customer = known(&self.customers, customer);
         let customer = customer.map_err(|reason| refused(first, "customer", reason))?;

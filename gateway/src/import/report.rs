@@ -147,8 +147,10 @@ pub fn write(
                         (row.document, refusal.field, refusal.reason.clone())
                     }
                     Some(Refusal { line, reason, .. }) => {
-                        let reason =
-                            format!("document {} was not taken: row {line}: {reason}", row.document);
+                        let reason = format!(
+                            "document {} was not taken: row {line}: {reason}",
+                            row.document
+                        );
                         (row.document, "document", reason)
                     }
                 }

@@ -124,15 +124,14 @@ impl<'m> RowReader<'m> {
             return Err("no document's number".to_owned());
         }
         let documents = &self.mapping.documents;
-        let kinds =
-            [(&documents.orders, Kind::Order), (&documents.credit_notes, Kind::CreditNote)];
+        let kinds = [(&documents.orders, Kind::Order), (&documents.credit_notes, Kind::CreditNote)];
         let is = |pattern: &Option<super::mapping::Pattern>| {
             pattern.as_ref().is_some_and(|pattern| pattern.0.is_match(number))
         };
         let kind = kinds.into_iter().find_map(|(pattern, kind)| is(pattern).then_some(kind));
         let right = "`documents.orders` and `documents.credit_notes` say which are";
-        let kind = kind
-            .ok_or_else(|| format!("`{number}` is no order and no credit note; {right}"))?;
+        let kind =
+            kind.ok_or_else(|| format!("`{number}` is no order and no credit note; {right}"))?;
         Ok((number, kind))
     }
 
@@ -217,8 +216,8 @@ impl<'m> RowReader<'m> {
     ) -> Result<Quantity, String> {
         let text = self.layout.quantity.text(cells)?;
         let stated: Quantity = self.mapping.numbers.plain(text)?.parse()?;
-        let negative = kind == Kind::CreditNote
-            && self.mapping.documents.credit_quantities == Sign::Negative;
+        let negative =
+            kind == Kind::CreditNote && self.mapping.documents.credit_quantities == Sign::Negative;
         let quantity = if negative { -stated.0 } else { stated.0 }.normalize();
         if quantity.is_zero() || quantity.is_sign_negative() {
             let right = match (kind, negative) {

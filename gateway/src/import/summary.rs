@@ -9,13 +9,13 @@ use indicatif::HumanCount;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::ImportError;
 use super::execution::{Executed, Taken};
 use super::mapping::Mapping;
 use super::names::Names;
 use super::report::Counted;
 use super::row::Kind;
 use super::survey::Survey;
-use super::ImportError;
 
 /// What an import came to.
 #[derive(Debug)]

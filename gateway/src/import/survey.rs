@@ -404,11 +404,7 @@ impl Survey {
     ///
     /// # Errors
     /// Why the row cannot be taken beside the others.
-    pub fn belongs<'a>(
-        &self,
-        task: &Task,
-        row: &Row<'a>,
-    ) -> Result<Option<Belongs>, Fault<'a>> {
+    pub fn belongs<'a>(&self, task: &Task, row: &Row<'a>) -> Result<Option<Belongs>, Fault<'a>> {
         let customer = self.customers.index(&task.customer_number(row));
         let document = self.documents.index(row.document);
         let product = self.products.index(row.product);

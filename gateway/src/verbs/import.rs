@@ -157,8 +157,7 @@ async fn write(
     let chosen = organization::choose(slug, mapping, reader, &commander, caught_up).await?;
     let commander = Commander { organization: chosen.id, ..commander };
     let (clerk_task, clerk_survey) = (&*task, &*survey);
-    let clerk =
-        NameClerk { task: clerk_task, survey: clerk_survey, reader, commander: &commander };
+    let clerk = NameClerk { task: clerk_task, survey: clerk_survey, reader, commander: &commander };
     let names = clerk.names(caught_up).await?;
     let executed = execution::execute(&task, &survey, &names, &commander).await?;
     let (reported, seen, refused) = (task.clone(), survey.clone(), executed.refused.clone());

@@ -112,9 +112,11 @@ impl DateFormat {
         }
         let at = match read {
             Read::At(at) => at.with_timezone(&zone.0),
-            Read::Local(local) => zone.0.from_local_datetime(&local).earliest().ok_or_else(|| {
-                format!("there was no {text} in {}: the clocks were put forward then", zone.0)
-            })?,
+            Read::Local(local) => {
+                zone.0.from_local_datetime(&local).earliest().ok_or_else(|| {
+                    format!("there was no {text} in {}: the clocks were put forward then", zone.0)
+                })?
+            }
             Read::Day(day) => zone.start_of(day).ok_or_else(|| {
                 format!("there was no {text} in {}: the calendar left it out", zone.0)
             })?,
@@ -144,10 +146,28 @@ mod tests {
     #[test]
     fn a_local_time_is_an_instant_and_a_business_day_of_its_zone() {
         for (format, zone, text, at, day) in [
-            ("%Y-%m-%d %H:%M:%S", "Europe/London", "2011-07-01 00:30:00", "2011-06-30T23:30", "07-01"),
+            (
+                "%Y-%m-%d %H:%M:%S",
+                "Europe/London",
+                "2011-07-01 00:30:00",
+                "2011-06-30T23:30",
+                "07-01",
+            ),
             ("%d.%m.%Y %H:%M", "Europe/Zurich", "1.2.2011 0:05", "2011-01-31T23:05", "02-01"),
-            ("%m/%d/%y %I:%M %p", "America/New_York", "12/31/10 11:30 PM", "2011-01-01T04:30", "12-31"),
-            ("%Y-%m-%dT%H:%M:%S%z", "Europe/Zurich", "2011-01-01T23:30:00+0000", "2011-01-01T23:30", "01-02"),
+            (
+                "%m/%d/%y %I:%M %p",
+                "America/New_York",
+                "12/31/10 11:30 PM",
+                "2011-01-01T04:30",
+                "12-31",
+            ),
+            (
+                "%Y-%m-%dT%H:%M:%S%z",
+                "Europe/Zurich",
+                "2011-01-01T23:30:00+0000",
+                "2011-01-01T23:30",
+                "01-02",
+            ),
             ("%s", "Europe/Zurich", "1293922200", "2011-01-01T22:50", "01-01"),
             ("%d.%m.%Y", "Europe/Zurich", "01.07.2011", "2011-06-30T22:00", "07-01"),
             ("%Y%m%d", "UTC", "20110701", "2011-07-01T00:00", "07-01"),
@@ -173,8 +193,7 @@ mod tests {
 
     #[test]
     fn a_day_whose_midnight_never_was_begins_at_one() {
-        let (at, day) =
-            moment("%d/%m/%Y", "America/Sao_Paulo", "16/10/2011").expect("a moment");
+        let (at, day) = moment("%d/%m/%Y", "America/Sao_Paulo", "16/10/2011").expect("a moment");
         assert_eq!((at.as_str(), day.as_str()), ("2011-10-16T03:00:00+00:00", "2011-10-16"));
         // Samoa went over the date line.
         assert!(moment("%d/%m/%Y", "Pacific/Apia", "30/12/2011").unwrap_err().contains("calendar"));

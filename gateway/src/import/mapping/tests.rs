@@ -56,11 +56,26 @@ fn what_is_wrong_is_named_with_its_key_and_what_would_be_right() {
         (with("numbers = { decimal = '' }"), vec!["decimal", "character"]),
         (with("numbers = { thousands = '12' }"), vec!["thousands", "one character"]),
         (with("numbers = { decimal = '-' }"), vec!["`numbers.decimal`", "use . or ,"]),
-        (with("products = { units = { kg = { unit = 'kg' } } }"), vec!["`products.units`", "columns.unit"]),
-        (LEAST.replace("unit_price", "unit = 'U', unit_price"), vec!["`products.units`", "units ="]),
-        (LEAST.replace("orders = '^", "series = 'a/b', orders = '^"), vec!["`documents.series`", "external"]),
-        (LEAST.replace("orders = '^", "incomplete = 'drop', orders = '^"), vec!["drop", "`skip-rows`"]),
-        (LEAST.replace("orders = '^", "rounding = { how = 'up' }, orders = '^"), vec!["up", "half_up"]),
+        (
+            with("products = { units = { kg = { unit = 'kg' } } }"),
+            vec!["`products.units`", "columns.unit"],
+        ),
+        (
+            LEAST.replace("unit_price", "unit = 'U', unit_price"),
+            vec!["`products.units`", "units ="],
+        ),
+        (
+            LEAST.replace("orders = '^", "series = 'a/b', orders = '^"),
+            vec!["`documents.series`", "external"],
+        ),
+        (
+            LEAST.replace("orders = '^", "incomplete = 'drop', orders = '^"),
+            vec!["drop", "`skip-rows`"],
+        ),
+        (
+            LEAST.replace("orders = '^", "rounding = { how = 'up' }, orders = '^"),
+            vec!["up", "half_up"],
+        ),
         ("currency = ".to_owned(), vec!["line 1"]),
         (String::new(), vec!["missing field"]),
     ] {

@@ -115,8 +115,7 @@ fn a_product_has_one_unit() {
     let units = "[products.units]\nStk = { unit = 'piece' }\nkg = { unit = 'kg', precision = 3 }";
     let rows = "1,2011-07-01 08:26,B,P,kg,1,2\n2,2011-07-01 08:26,B,P,Stk,1,2";
     let text = format!("{HEADINGS}\n{rows}");
-    let task =
-        task_of(text.as_bytes(), &format!("{mapping}\n{units}"), ImportLimits::default());
+    let task = task_of(text.as_bytes(), &format!("{mapping}\n{units}"), ImportLimits::default());
     let survey = Survey::of(&task).unwrap();
     assert_eq!(documents(&survey), (vec![("1", 1)], vec![("2", 3, "unit")]));
 }
