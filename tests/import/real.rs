@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use harness::program::outcome;
 use rust_decimal::Decimal;
 use serde_json::json;
+use tokio_postgres::Client;
 
 use super::books::{Books, Document, decimal};
 use super::place::{Place, test};
@@ -85,6 +86,41 @@ async fn imports(place: &Place, text: &str) {
     assert_eq!(summary["facts"], json!(place.facts().await), "the log began empty");
     let client = place.connect().await;
     Books::read(&client, "Europe/London").await.are(&books);
+    assert_eq!(shown(&client).await, by_month(&books), "sales by month");
+}
+
+/// By month: orders, lines, what they come to; and what was credited.
+type Months = BTreeMap<String, (i64, i64, Decimal, Decimal)>;
+
+fn by_month(books: &Books) -> Months {
+    let mut months = Months::new();
+    for document in books.orders.values() {
+        let month = months.entry(document.day[..7].to_owned()).or_default();
+        month.0 += 1;
+        month.1 += i64::try_from(document.lines.len()).expect("a count");
+        month.2 += document.lines.iter().map(|(_, count, price)| count * price).sum::<Decimal>();
+    }
+    for document in books.credit_notes.values() {
+        let month = months.entry(document.day[..7].to_owned()).or_default();
+        month.3 += document.lines.iter().map(|(_, count, price)| count * price).sum::<Decimal>();
+    }
+    months
+        .into_iter()
+        .map(|(month, (a, b, gross, credits))| {
+            (month, (a, b, gross.normalize(), credits.normalize()))
+        })
+        .collect()
+}
+
+async fn shown(client: &Client) -> Months {
+    let query = "select to_char(month, 'YYYY-MM'), orders, lines, gross::text, \
+        credits::text from read.sales_by_month where currency = 'GBP'";
+    let rows = client.query(query, &[]).await.expect("sales by month");
+    let month = |row: &tokio_postgres::Row| {
+        let sums = (row.get(1), row.get(2), decimal(row.get(3)), decimal(row.get(4)));
+        (row.get(0), sums)
+    };
+    rows.iter().map(month).collect()
 }
 
 #[test]
