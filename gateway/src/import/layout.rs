@@ -58,7 +58,7 @@ impl Layout {
     /// If the file cannot be read, or lacks a column.
     pub fn find(source: &Source, mapping: &Mapping) -> Result<Self, LayoutError> {
         let mut rows = source.rows(&mapping.file)?;
-        let first = rows.next()?;
+        let first = rows.next_row()?;
         let headings = mapping.file.headings;
         match (&first, headings) {
             (None, true) => {

@@ -1,5 +1,4 @@
 //! Trying again what passes by itself: pauses that grow, and an end to it.
-#![expect(clippy::disallowed_methods, reason = "jitter decides nothing")]
 
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};

@@ -181,7 +181,7 @@ impl Rows {
     ///
     /// # Errors
     /// If the file cannot be read or unpacked, or a row is too large.
-    pub fn next(&mut self) -> Result<Option<Cells<'_>>, ReadError> {
+    pub fn next_row(&mut self) -> Result<Option<Cells<'_>>, ReadError> {
         self.skip_empty_lines()?;
         let line = self.lines.number;
         let (mut bytes, mut cells, mut ended) = (0, 0, false);

@@ -171,9 +171,9 @@ impl Task {
         let reader = RowReader { mapping: &self.mapping, layout: &self.layout, now: self.now };
         let mut rows = self.source.rows(&self.mapping.file)?;
         if self.mapping.file.headings {
-            rows.next()?;
+            rows.next_row()?;
         }
-        while let Some(cells) = rows.next()? {
+        while let Some(cells) = rows.next_row()? {
             take(&cells, reader.row(&cells))?;
         }
         Ok(self.source.unchanged()?)

@@ -14,7 +14,7 @@ fn rows(bytes: &[u8], shape: &str) -> Result<Vec<(u64, u64, Vec<String>)>, Strin
     let shape: FileShape = toml::from_str(shape).unwrap();
     let mut rows = source.rows(&shape).unwrap();
     let mut found = Vec::new();
-    while let Some(cells) = rows.next().map_err(|error| error.to_string())? {
+    while let Some(cells) = rows.next_row().map_err(|error| error.to_string())? {
         let texts = cells.iter().map(str::to_owned).collect();
         found.push((cells.line, cells.last_line, texts));
     }
@@ -88,7 +88,7 @@ fn bytes_that_the_encoding_does_not_have_break_their_row_alone() {
     let source = Source::open(&path, 1_000).unwrap();
     let mut rows = source.rows(&FileShape::default()).unwrap();
     let mut broken = Vec::new();
-    while let Some(cells) = rows.next().unwrap() {
+    while let Some(cells) = rows.next_row().unwrap() {
         broken.push(cells.broken());
     }
     assert_eq!(broken, [Some(1), None, Some(0), None]);

@@ -14,8 +14,11 @@ fn surveyed(rows: &[String], more: &str) -> (Task, Survey) {
     (task, survey)
 }
 
+type Taken<'a> = Vec<(&'a str, u32)>;
+type Refused<'a> = Vec<(&'a str, u64, &'static str)>;
+
 /// Documents that are taken, with their rows; and the others, with the row that is in the way.
-fn documents(survey: &Survey) -> (Vec<(&str, u32)>, Vec<(&str, u64, &str)>) {
+fn documents(survey: &Survey) -> (Taken<'_>, Refused<'_>) {
     let all = survey.documents.list.iter();
     let taken = all.clone().filter(|document| document.is_taken());
     let taken = taken.map(|document| (&*document.number, document.rows)).collect();
