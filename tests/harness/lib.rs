@@ -11,6 +11,7 @@ pub mod golden;
 pub mod program;
 pub mod shop;
 pub mod socket;
+pub mod untidy;
 
 pub use app::{TestApp, test, test_after, test_with};
 pub use client::Client;

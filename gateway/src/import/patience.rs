@@ -1,0 +1,105 @@
+//! Trying again what passes by itself: pauses that grow, and an end to it.
+
+use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::ImportError;
+
+/// The first pause before a new attempt, and the longest.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How often it is told that something is tried again.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// Tries again what passes by itself, as long as anything gets any further.
+pub struct Patience {
+    wait_max: Duration,
+    stop: CancellationToken,
+    state: Mutex<State>,
+}
+
+struct State {
+    progressed: Instant,
+    told: Option<Instant>,
+}
+
+impl Patience {
+    /// Gives up after so long without anything getting further, or when it is to stop.
+    #[must_use]
+    pub fn new(wait_max: Duration, stop: CancellationToken) -> Self {
+        let state = State { progressed: Instant::now(), told: None };
+        Self { wait_max, stop, state: Mutex::new(state) }
+    }
+
+    /// Something got further.
+    pub fn progressed(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).progressed = Instant::now();
+    }
+
+    /// Whether it is to stop.
+    ///
+    /// # Errors
+    /// If it is.
+    pub fn go_on(&self) -> Result<(), ImportError> {
+        if self.stop.is_cancelled() {
+            let message = "stopped before it was through; run it again, and it goes on from there";
+            return Err(ImportError::Work(message.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Resolves when it is to stop.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// The first outcome of `attempt` that does not pass by itself.
+    ///
+    /// # Errors
+    /// If nothing has got further for too long, or it is to stop.
+    pub async fn outcome<T, E: Display>(
+        &self,
+        passes: impl Fn(&E) -> bool,
+        attempt: impl AsyncFn() -> Result<T, E>,
+    ) -> Result<Result<T, E>, ImportError> {
+        let (began, mut pause) = (Instant::now(), PAUSE_MIN);
+        loop {
+            match attempt().await {
+                Err(error) if passes(&error) => {
+                    self.go_on()?;
+                    self.bear(began, &error)?;
+                }
+                outcome => {
+                    self.progressed();
+                    return Ok(outcome);
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => self.go_on()?,
+                () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))) => {}
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Whether to try again after an error.
+    fn bear(&self, began: Instant, error: &dyn Display) -> Result<(), ImportError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody waits for what was not begun.
+        let stands_still = state.progressed.max(began).elapsed();
+        if stands_still > self.wait_max {
+            return Err(ImportError::Work(format!(
+                "nothing went on for {} seconds: {error}; run it again, and it goes on from there",
+                stands_still.as_secs()
+            )));
+        }
+        if state.told.is_none_or(|told| told.elapsed() > TOLD_EVERY) {
+            state.told = Some(Instant::now());
+            tracing::warn!(%error, "the import waits, and tries again");
+        }
+        Ok(())
+    }
+}
