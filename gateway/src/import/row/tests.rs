@@ -79,6 +79,22 @@ fn what_is_wrong_with_a_row_is_told_with_its_column() {
 }
 
 #[test]
+fn a_reason_quotes_no_more_of_a_cell_than_tells_which_it_is() {
+    let long = "x".repeat(10_000);
+    for row in [
+        format!("17,{long},B,P,,1,2"),
+        format!("17,2011-07-01 08:26,{long},P,,1,2"),
+        format!("17,2011-07-01 08:26,B,{long},,1,2"),
+        format!("17,2011-07-01 08:26,B,P,,{long},2"),
+        format!("17,2011-07-01 08:26,B,P,,1,{long}"),
+        format!("{long},2011-07-01 08:26,B,P,,1,2"),
+    ] {
+        let told = told(&task(&[&row], "")).pop().unwrap();
+        assert!(told.chars().count() < 200, "{told}");
+    }
+}
+
+#[test]
 fn bytes_of_another_encoding_are_told_with_their_column() {
     let with = |row: &[u8]| [HEADINGS.as_bytes(), b"\n", row].concat();
     for (row, field) in [
