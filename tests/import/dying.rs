@@ -1,5 +1,5 @@
-//! Claims about sudden deaths: of the importer, of PostgreSQL, of a `serve` beside it. Whatever dies
-//! when, what is there in the end is what would have been there anyway.
+//! Claims about sudden deaths: of the importer, of PostgreSQL, of a `serve` beside it. Whatever
+//! dies when, what is there in the end is what would have been there anyway.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::import::ImportLimits;
 use crate::import::scenario::{HEADINGS, MAPPING, task, task_of};
-use crate::import::survey::Task;
+use crate::import::task::Task;
 
 /// What each row comes to: `document customer product quantity price`, or `field: reason`.
 fn told(task: &Task) -> Vec<String> {
