@@ -26,7 +26,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
     ("queries/src/", &["lib", "page", "sales"]),
     (
         "gateway/src/graphql/",
-        &["caller", "codes", "input", "loaders", "mutation", "sales", "scalars"],
+        &["caller", "codes", "connection", "input", "loaders", "mutation", "sales", "scalars"],
     ),
 ];
 

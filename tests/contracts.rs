@@ -1,7 +1,7 @@
 //! Claims about contracts: what others rely on is generated, committed, and changes only on
 //! purpose. And a log that was written once is readable for ever.
 
-mod frozen;
+pub(crate) mod frozen;
 
 use std::collections::BTreeSet;
 use std::fs;

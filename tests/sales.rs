@@ -23,12 +23,15 @@ const PRODUCTS: &str = "query($first: Int, $id: ID, $currency: String, $at: Stri
     product { sku name } currency lines quantity gross net creditLines creditedQuantity credits \
     creditsNet } }";
 
-/// An order of one line: so many at this price, counting for this day.
+/// So many at this price.
+fn line(product: &str, quantity: &str, price: &str) -> Value {
+    json!({ "productId": product, "quantity": quantity, "unitPrice": price })
+}
+
+/// An order of one line, counting for this day.
 fn order(customer: &str, product: &str, quantity: &str, price: &str, day: &str) -> Value {
-    json!({
-        "customerId": customer, "businessDate": day,
-        "lines": [{ "productId": product, "quantity": quantity, "unitPrice": price }],
-    })
+    let lines = [line(product, quantity, price)];
+    json!({ "customerId": customer, "businessDate": day, "lines": lines })
 }
 
 async fn place(shop: &Shop, order: Value) -> String {
@@ -88,8 +91,8 @@ fn months_are_shown_in_order_and_within_a_range() {
         app.settled().await;
         let fields = "month currency orders lines gross net creditNotes creditLines credits \
             creditsNet";
-        let (december, january) =
-            ("2025-12-01 EUR 1 1 3 3 0 0 0 0", "2026-01-01 EUR 0 0 0 0 0 0 0 0");
+        let december = "2025-12-01 EUR 1 1 3 3 0 0 0 0";
+        let january = "2026-01-01 EUR 0 0 0 0 0 0 0 0";
         let euro = "2026-02-01 EUR 2 2 14.07 14.08 1 1 7.035 7.04";
         let yen = "2026-02-01 JPY 1 1 301.2 301 0 0 0 0";
         for (arguments, expected) in [
@@ -147,7 +150,6 @@ fn the_products_with_the_most_are_first_and_count_their_pieces() {
         let customer = shop.customer("Bolt & Co", json!(null)).await;
         let (bolt, nut) =
             (shop.product("BOLT", "1", 1_000).await, shop.product("NUT", "1", 1_000).await);
-        let line = |product: &str, quantity: &str, price: &str| json!({ "productId": product, "quantity": quantity, "unitPrice": price });
         let lines = [line(&bolt, "3", "2.345"), line(&nut, "1", "40"), line(&bolt, "2", "1")];
         let credited = place(&shop, json!({ "customerId": customer, "lines": lines })).await;
         place(&shop, order(&customer, &bolt, "4", "10", "2026-02-01")).await;

@@ -3,6 +3,8 @@
 
 mod caller;
 mod codes;
+mod connection;
+mod credit_notes;
 mod customers;
 mod input;
 pub mod loaders;
@@ -28,6 +30,7 @@ pub struct Query(
     products::ProductQueries,
     stock::StockQueries,
     orders::OrderQueries,
+    credit_notes::CreditNoteQueries,
     sales::SalesQueries,
 );
 
@@ -40,6 +43,7 @@ pub struct Mutation(
     products::ProductMutations,
     stock::StockMutations,
     orders::OrderMutations,
+    credit_notes::CreditNoteMutations,
 );
 
 /// Everything that can be watched.

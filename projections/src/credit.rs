@@ -30,7 +30,7 @@ pub struct Credits;
 
 impl Record for Credits {
     const NAME: &'static str = "credit";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("credit/rows.sql");
 
     type Fact = CreditEvent;

@@ -2,6 +2,7 @@
 //! When they run is the workers' business; who sees the rows is the queries'.
 
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(Records::<products::Products>::new()),
         Box::new(Records::<stock::StockItems>::new()),
         Box::new(Records::<orders::Orders>::new()),
+        Box::new(Records::<credit_notes::CreditNotes>::new()),
         Box::new(Rollups::<sales::SalesByMonth>::new()),
         Box::new(Rollups::<sales::SalesByCustomer>::new()),
         Box::new(Rollups::<sales::SalesByProduct>::new()),

@@ -44,6 +44,8 @@ crate::table! {
         credit_override: Option<String>,
         /// Why it was cancelled, if it was.
         cancel_reason: Option<String>,
+        /// What credit notes gave back of its net.
+        credited: Decimal,
     }
 }
 
@@ -86,7 +88,7 @@ pub struct Orders;
 
 impl Record for Orders {
     const NAME: &'static str = "orders";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("orders/rows.sql");
 
     type Fact = OrderEvent;
@@ -104,6 +106,9 @@ impl Record for Orders {
             }
             _ => record?,
         };
+        if let OrderEvent::Credited { amount, .. } = fact {
+            order.row.credited += amount.0;
+        }
         if let Some(status) = fact.moves_to() {
             order.row.status = word(&status);
             order.row.cancel_reason = fact.because().map(str::to_owned);
@@ -132,6 +137,7 @@ fn row(placed: &OrderPlaced, at: &At) -> OrderRow {
         line_count: i32::try_from(placed.lines.len()).unwrap_or(i32::MAX),
         credit_override: placed.credit_override.clone(),
         cancel_reason: None,
+        credited: Decimal::ZERO,
         version: at.version,
         position: at.position.0,
         changed_at: at.recorded_at,

@@ -2,6 +2,7 @@
 //! projections' business, how they are shown the gateway's.
 
 pub mod credit;
+pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;

@@ -8,8 +8,8 @@ use futures_util::Stream;
 pub use projections::orders::{OrderLineRow, OrderRow};
 use uuid::Uuid;
 
-use crate::page::{Cursor, Page, PageArgs};
-use crate::{Param, QueryError, Reader};
+use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
+use crate::{QueryError, Reader};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["orders", "customers", "credit"];
@@ -27,25 +27,21 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
-    /// The conditions, their parameters added to `params`.
-    fn conditions<'a>(&'a self, params: &mut Vec<Param<'a>>) -> String {
-        let mut conditions = String::new();
-        if let Some(customer_id) = &self.customer_id {
-            params.push(customer_id);
-            conditions.push_str(&format!(" and customer_id = ${}", params.len() + 1));
-        }
-        if let Some(status) = &self.status {
-            params.push(status);
-            conditions.push_str(&format!(" and status = ${}", params.len() + 1));
-        }
+    fn conditions(&self) -> Conditions<'_> {
+        let mut conditions = Conditions::new();
+        conditions.equal("customer_id", &self.customer_id);
+        conditions.equal("status", &self.status);
         conditions
     }
 }
 
-/// Where an order stands in a list.
-#[must_use]
-pub fn cursor(order: &OrderRow) -> Cursor {
-    Cursor { at: order.placed_at, id: order.order_id }
+impl Listed for OrderRow {
+    const FEATURE: &'static str = "orders";
+    const TIME: &'static str = "placed_at";
+
+    fn cursor(&self) -> Cursor {
+        Cursor { at: self.placed_at, id: self.order_id }
+    }
 }
 
 impl Reader {
@@ -55,6 +51,20 @@ impl Reader {
     /// [`QueryError`].
     pub async fn order(&self, access: &Access, id: Uuid) -> Result<Option<OrderRow>, QueryError> {
         self.row(access, "orders", "order_id = $2", &[&id]).await
+    }
+
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn orders_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, OrderRow>, QueryError> {
+        let rows: Vec<OrderRow> =
+            self.rows(access, "orders", "order_id = any($2)", &[&ids]).await?;
+        Ok(rows.into_iter().map(|row| (row.order_id, row)).collect())
     }
 
     /// The lines of orders, by order, each in order.
@@ -84,23 +94,7 @@ impl Reader {
         filter: &OrderFilter,
         page: &PageArgs,
     ) -> Result<Page<OrderRow>, QueryError> {
-        let wanted = page.check(self.limits())?;
-        let limit = i64::try_from(wanted.size + 1).unwrap_or(i64::MAX);
-        let mut params: Vec<Param<'_>> = Vec::new();
-        let mut condition = format!("true{}", filter.conditions(&mut params));
-        for (cursor, sign) in [(&wanted.after, '<'), (&wanted.before, '>')] {
-            let Some(cursor) = cursor else { continue };
-            params.extend([&cursor.at as Param<'_>, &cursor.id]);
-            let (at, id) = (params.len(), params.len() + 1);
-            condition.push_str(&format!(" and (placed_at, order_id) {sign} (${at}, ${id})"));
-        }
-        let direction = if wanted.backward { "asc" } else { "desc" };
-        params.push(&limit);
-        condition.push_str(&format!(
-            " order by placed_at {direction}, order_id {direction} limit ${}",
-            params.len() + 1
-        ));
-        Ok(wanted.page(self.rows(access, "orders", &condition, &params).await?))
+        self.page(access, filter.conditions(), page).await
     }
 
     /// The orders that change from now on, each as it is then, in order of position. An order that
@@ -143,10 +137,10 @@ impl Reader {
         after: Position,
         to: Position,
     ) -> Result<Vec<OrderRow>, QueryError> {
-        let mut params: Vec<Param<'_>> = vec![&after.0, &to.0, &CHANGES_MAX];
-        let conditions = filter.conditions(&mut params);
-        let condition =
-            format!("position > $2 and position <= $3{conditions} order by position limit $4");
-        self.rows(access, "orders", &condition, &params).await
+        let mut conditions = filter.conditions();
+        let (after, to) = (conditions.param(&after.0), conditions.param(&to.0));
+        conditions.and(&format!("position > {after} and position <= {to}"));
+        let order = "order by position";
+        self.rows_where(access, "orders", conditions, order, &CHANGES_MAX).await
     }
 }

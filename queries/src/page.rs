@@ -4,9 +4,93 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike, Utc};
+use events::access::Access;
+use projections::table::Table;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{QueryError, ReaderLimits};
+use crate::{Param, QueryError, Reader, ReaderLimits};
+
+/// Records that are listed, the latest first.
+pub trait Listed: Table {
+    /// Whose permission to read it takes.
+    const FEATURE: &'static str;
+    /// The column of the time that they are listed by.
+    const TIME: &'static str;
+
+    /// Where a record stands in the list.
+    fn cursor(&self) -> Cursor;
+}
+
+/// Conditions of a query, with their parameters: $1 is the boundary, theirs follow.
+pub(crate) struct Conditions<'a> {
+    text: String,
+    params: Vec<Param<'a>>,
+}
+
+impl<'a> Conditions<'a> {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { text: "true".to_owned(), params: Vec::new() }
+    }
+
+    /// A parameter to be named in a condition.
+    pub(crate) fn param(&mut self, param: Param<'a>) -> String {
+        self.params.push(param);
+        format!("${}", self.params.len() + 1)
+    }
+
+    /// What has to hold too.
+    pub(crate) fn and(&mut self, condition: &str) {
+        self.text.push_str(" and ");
+        self.text.push_str(condition);
+    }
+
+    /// A column has to have this value, if there is one.
+    pub(crate) fn equal<T: ToSql + Sync>(&mut self, column: &str, value: &'a Option<T>) {
+        if let Some(value) = value {
+            let param = self.param(value);
+            self.and(&format!("{column} = {param}"));
+        }
+    }
+}
+
+impl Reader {
+    /// A page of the records that fulfil the conditions.
+    pub(crate) async fn page<T: Listed>(
+        &self,
+        access: &Access,
+        mut conditions: Conditions<'_>,
+        page: &PageArgs,
+    ) -> Result<Page<T>, QueryError> {
+        let wanted = page.check(self.limits())?;
+        let limit = i64::try_from(wanted.size + 1).unwrap_or(i64::MAX);
+        let (time, id) = (T::TIME, T::KEY[1]);
+        for (cursor, sign) in [(&wanted.after, '<'), (&wanted.before, '>')] {
+            let Some(cursor) = cursor else { continue };
+            let (at, after) = (conditions.param(&cursor.at), conditions.param(&cursor.id));
+            conditions.and(&format!("({time}, {id}) {sign} ({at}, {after})"));
+        }
+        let direction = if wanted.backward { "asc" } else { "desc" };
+        let order = format!("order by {time} {direction}, {id} {direction}");
+        let rows = self.rows_where(access, T::FEATURE, conditions, &order, &limit).await?;
+        Ok(wanted.page(rows))
+    }
+
+    /// The first `limit` rows that fulfil the conditions, in this order.
+    pub(crate) async fn rows_where<'a, T: Table>(
+        &self,
+        access: &Access,
+        feature: &'static str,
+        mut conditions: Conditions<'a>,
+        order: &str,
+        limit: &'a i64,
+    ) -> Result<Vec<T>, QueryError> {
+        let limit = conditions.param(limit);
+        let condition = format!("{} {order} limit {limit}", conditions.text);
+        self.rows(access, feature, &condition, &conditions.params).await
+    }
+}
 
 /// Which page: the first `first` after a cursor, or the last `last` before one.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,9 @@ use tokio_tungstenite::tungstenite::Error;
 /// A secret of somebody's, to be looked for where it must not be.
 const SECRET: &str = "Bolt & Co of Winterthur";
 
-const QUERY: &str = "{ orders { nodes { customerName } } }";
+const QUERY: &str = "{ orders { nodes { customerName } } creditNotes { nodes { customerName } } }";
+
+const POST: &str = "mutation { postCreditNote(input: { customerId: \"\", lines: [] }) { id } }";
 
 /// What a stranger might carry.
 fn strangers(app: &TestApp) -> Vec<Client> {
@@ -35,9 +37,11 @@ async fn secret(app: &TestApp) {
     let customer = shop.customer(SECRET, json!(null)).await;
     let product = shop.product("SKU-of-acme", "2.50", 10).await;
     shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
+    shop.run("postCreditNote", Shop::order(&customer, &product, "1")).await;
     app.settled().await;
     let shown = shop.client.ask(QUERY, json!({})).await;
     assert_eq!(shown["orders"]["nodes"][0]["customerName"], SECRET);
+    assert_eq!(shown["creditNotes"]["nodes"][0]["customerName"], SECRET);
 }
 
 #[test]
@@ -55,6 +59,7 @@ fn what_carries_data_takes_a_token() {
             ("POST", "/graphql", vec![json], schema),
             ("POST", "/graphql", vec![json], "not even JSON".to_owned()),
             ("POST", "/graphql", vec![json], body("mutation { x }")),
+            ("POST", "/graphql", vec![json], body(POST)),
             ("POST", "/graphql", vec![json, events], subscription),
             ("POST", "/graphql", vec![json, events], body(QUERY)),
             ("GET", link, vec![], String::new()),

@@ -11,6 +11,7 @@ struct Tenant {
     customer: String,
     product: String,
     order: String,
+    credit_note: String,
     stock_item: String,
 }
 
@@ -20,24 +21,29 @@ async fn tenant(app: &TestApp, slug: &str) -> Tenant {
     let product = shop.product(&format!("SKU-{slug}"), "2.50", 10).await;
     let order = shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
     let order = order["id"].as_str().unwrap_or_default().to_owned();
+    let mut note = Shop::order(&customer, &product, "1");
+    note["orderId"] = json!(order);
+    let credit_note = shop.run("postCreditNote", note).await;
+    let credit_note = credit_note["id"].as_str().unwrap_or_default().to_owned();
     app.settled().await;
     let query = "query($id: ID) { product(id: $id) { stock { id } } }";
     let stock = shop.client.ask(query, json!({ "id": product })).await;
     let stock_item = stock["product"]["stock"][0]["id"].as_str().unwrap_or_default().to_owned();
-    Tenant { shop, customer, product, order, stock_item }
+    Tenant { shop, customer, product, order, credit_note, stock_item }
 }
 
 #[test]
 fn the_records_of_another_organization_are_not_there() {
     test(async |app| {
         let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);
-        let query = "query($order: ID!, $customer: ID!, $product: ID, $stock: ID!) {
+        let query = "query($order: ID!, $customer: ID!, $product: ID, $stock: ID!,
+            $note: ID!) { creditNote(id: $note) { id }
             order(id: $order) { id } customer(id: $customer) { id }
             product(id: $product) { id } stockItem(id: $stock) { id } }";
         let ids = |of: &Tenant| {
             json!({
                 "order": of.order, "customer": of.customer,
-                "product": of.product, "stock": of.stock_item,
+                "product": of.product, "stock": of.stock_item, "note": of.credit_note,
             })
         };
         for (from, of) in [(&acme, &beta), (&beta, &acme)] {
@@ -58,7 +64,9 @@ fn the_records_of_another_organization_are_not_there() {
 fn lists_and_filters_stay_within_the_organization() {
     test(async |app| {
         let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);
-        let list = "query($after: String, $c: ID) { \
+        let list = "query($after: String, $c: ID, $o: ID) { \
+            creditNotes(after: $after, filter: { customerId: $c, orderId: $o }) \
+            { nodes { id customer { name } order { id } lines { sku } } pageInfo { endCursor } } \
             orders(after: $after, filter: { customerId: $c }) \
             { nodes { id customer { name } lines { sku } } pageInfo { endCursor } } }";
         let own = acme.shop.client.ask(list, json!({})).await;
@@ -67,13 +75,24 @@ fn lists_and_filters_stay_within_the_organization() {
             "lines": [{ "sku": "SKU-acme" }],
         }]);
         assert_eq!(own["orders"]["nodes"], nodes);
+        let notes = json!([{
+            "id": acme.credit_note, "customer": { "name": "customer of acme" },
+            "order": { "id": acme.order }, "lines": [{ "sku": "SKU-acme" }],
+        }]);
+        assert_eq!(own["creditNotes"]["nodes"], notes);
+        let filtered = acme.shop.client.ask(list, json!({ "o": beta.order })).await;
+        assert_eq!(filtered["creditNotes"]["nodes"], json!([]));
         let filtered = acme.shop.client.ask(list, json!({ "c": beta.customer })).await;
         assert_eq!(filtered["orders"]["nodes"], json!([]));
+        assert_eq!(filtered["creditNotes"]["nodes"], json!([]));
         // A cursor of the other's list opens nothing of it.
         let theirs = beta.shop.client.ask(list, json!({})).await;
         let cursor = theirs["orders"]["pageInfo"]["endCursor"].clone();
         let after = acme.shop.client.ask(list, json!({ "after": cursor })).await;
         assert_eq!(after["orders"]["nodes"], nodes, "the older order is the own one");
+        let cursor = theirs["creditNotes"]["pageInfo"]["endCursor"].clone();
+        let after = acme.shop.client.ask(list, json!({ "after": cursor })).await;
+        assert_eq!(after["creditNotes"]["nodes"], notes, "the older one is the own one");
     });
 }
 
@@ -87,11 +106,11 @@ fn sums_are_those_of_the_own_organization() {
             salesByCustomer(customerId: $customer) { orders customer { name } } \
             salesByProduct(productId: $product) { lines product { sku } } }";
         for (slug, own, other, orders) in [("acme", &acme, &beta, 1), ("beta", &beta, &acme, 2)] {
-            let name = format!("customer of {slug}");
+            let (name, sku) = (format!("customer of {slug}"), format!("SKU-{slug}"));
             let expected = json!({
                 "salesByMonth": [{ "orders": orders }],
                 "salesByCustomer": [{ "orders": orders, "customer": { "name": name } }],
-                "salesByProduct": [{ "lines": orders, "product": { "sku": format!("SKU-{slug}") } }],
+                "salesByProduct": [{ "lines": orders, "product": { "sku": sku } }],
             });
             assert_eq!(own.shop.client.ask(query, json!({})).await, expected);
             let theirs = json!({ "customer": other.customer, "product": other.product });
@@ -107,7 +126,12 @@ fn commands_do_not_find_the_records_of_another_organization() {
     test(async |app| {
         let (acme, beta) = (tenant(app, "acme").await, tenant(app, "beta").await);
         let price = json!({ "amount": "1", "currency": "EUR" });
+        let mut about_theirs = Shop::order(&acme.customer, &acme.product, "1");
+        about_theirs["orderId"] = json!(beta.order);
         let attempts = [
+            ("postCreditNote", about_theirs),
+            ("postCreditNote", Shop::order(&beta.customer, &acme.product, "1")),
+            ("postCreditNote", Shop::order(&acme.customer, &beta.product, "1")),
             ("placeOrder", Shop::order(&beta.customer, &acme.product, "1")),
             ("placeOrder", Shop::order(&acme.customer, &beta.product, "1")),
             ("cancelOrder", json!({ "orderId": beta.order, "reason": "r" })),
@@ -145,7 +169,14 @@ fn what_is_unique_is_so_within_its_organization() {
             let customer = customer["id"].as_str().unwrap_or_default();
             let mut order = Shop::order(customer, &product, "1");
             order["number"] = json!("2026-1");
-            shop.run("placeOrder", order).await;
+            shop.run("placeOrder", order.clone()).await;
+            order["series"] = json!("external");
+            shop.run("postCreditNote", order).await;
+            let note = shop.run("postCreditNote", Shop::order(customer, &product, "1")).await;
+            app.settled().await;
+            let query = "query($id: ID!) { creditNote(id: $id) { number } }";
+            let shown = shop.client.ask(query, json!({ "id": note["id"] })).await;
+            assert_eq!(shown["creditNote"]["number"], "1", "each counts on its own");
         }
     });
 }

@@ -14,17 +14,17 @@ use events::log::RawFact;
 use events::words::Position;
 use events::{Event, Recorded};
 use harness::golden::assert_golden;
-use harness::{TestApp, root, test};
+use harness::{TestApp, TestDatabase, root, test};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The log that `UPDATE_GOLDEN=1` writes if it is missing. When a fact type is added or changes
 /// its shape: the next number.
-const NEWEST: &str = "step-1";
+const NEWEST: &str = "step-2";
 
 /// A fact as it is stored; its data and meta are text, for JSON is.
 #[derive(Serialize, Deserialize)]
-struct Frozen {
+pub(crate) struct Frozen {
     position: i64,
     organization_id: Uuid,
     feature: String,
@@ -69,7 +69,7 @@ fn names() -> BTreeSet<String> {
 }
 
 /// A frozen log; written now if it is missing and golden files are being updated.
-fn frozen(name: &str) -> Vec<Frozen> {
+pub(crate) fn frozen(name: &str) -> Vec<Frozen> {
     let file = folder().join(format!("{name}.ndjson"));
     if !file.exists() && name == NEWEST && std::env::var_os("UPDATE_GOLDEN").is_some() {
         test(async |app| {
@@ -112,6 +112,8 @@ fn every_fact_type_occurs_in_a_frozen_log() {
         .chain(types::<events::products::ProductEvent>())
         .chain(types::<events::stock::StockEvent>())
         .chain(types::<events::orders::OrderEvent>())
+        .chain(types::<events::credit_notes::CreditNoteEvent>())
+        .chain(types::<events::series::SeriesEvent>())
         .chain(types::<events::reservations::ReservationEvent>())
         .collect();
     let listed: BTreeSet<&str> = known.iter().map(|(feature, _)| *feature).collect();
@@ -152,7 +154,7 @@ fn a_frozen_log_makes_the_rows_that_it_made() {
     for name in all_names() {
         let facts = frozen(&name);
         test(async |app| {
-            insert(app, &facts).await;
+            insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             assert_eq!(stored.len(), facts.len());
             for (raw, fact) in stored.iter().zip(&facts) {
@@ -163,14 +165,15 @@ fn a_frozen_log_makes_the_rows_that_it_made() {
                 );
             }
             app.settled().await;
-            assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows(app).await);
+            let rows = rows(app, name == NEWEST).await;
+            assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows);
         });
     }
 }
 
 /// Puts facts into an empty log as they stand, in one batch.
-async fn insert(app: &TestApp, facts: &[Frozen]) {
-    let mut client = app.database.connect().await;
+pub(crate) async fn insert(database: &TestDatabase, facts: &[Frozen]) {
+    let mut client = database.connect().await;
     let transaction = client.transaction().await.expect("a transaction");
     let statement = "insert into log.events (position, organization_id, feature, stream_id, \
         version, event_id, type, schema_version, data, meta, recorded_at) \
@@ -203,8 +206,9 @@ async fn insert(app: &TestApp, facts: &[Frozen]) {
     transaction.commit().await.expect("the commit");
 }
 
-/// Every row of every view of `read`, as JSON; numbers with the digits that they have.
-async fn rows(app: &TestApp) -> String {
+/// Every row of every view of `read`, as JSON; numbers with the digits that they have. The newest
+/// log tries every view; older ones know nothing of what came later.
+async fn rows(app: &TestApp, every_view: bool) -> String {
     let client = app.database.connect().await;
     client.batch_execute("set time zone 'UTC'").await.expect("the time zone");
     let views = "select table_name::text from information_schema.views \
@@ -217,7 +221,11 @@ async fn rows(app: &TestApp) -> String {
              order by j collate \"C\""
         );
         let rows = client.query(&query, &[]).await.expect("the rows");
-        assert!(!rows.is_empty(), "read.{view} is empty: the frozen logs do not try it");
+        assert!(!rows.is_empty() || !every_view, "read.{view} is empty: {NEWEST} does not try it");
+        if rows.is_empty() {
+            tables.push(format!("  \"{view}\": []"));
+            continue;
+        }
         let rows: Vec<String> =
             rows.iter().map(|row| format!("    {}", row.get::<_, &str>(0))).collect();
         tables.push(format!("  \"{view}\": [\n{}\n  ]", rows.join(",\n")));

@@ -1,5 +1,6 @@
 //! Random histories of one organization: what is wanted, and by how many at once.
 
+use commands::credit_notes::post::{CreditNoteLineInput, PostCreditNote};
 use commands::customers::close::CloseCustomer;
 use commands::customers::hold::HoldCustomer;
 use commands::customers::open::OpenCustomer;
@@ -24,10 +25,10 @@ use commands::{Command, CommandError};
 use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::{ListPrice, ProductId, ProductUnit};
-use events::words::{Amount, Quantity, Rounding, RoundingHow, RoundingPlace, Unit};
+use events::words::{Amount, Quantity, Rounding, RoundingHow, RoundingPlace, Unit, UnitPrice};
 use futures_util::future::join_all;
 use harness::Desk;
-use harness::desk::{customer, order};
+use harness::desk::{credit_note, customer, order};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -52,6 +53,7 @@ pub(super) enum Step {
     Backorder { product: usize, allowed: bool },
     Place { customer: usize, lines: Vec<Line>, total: bool, even: bool, overridden: bool },
     Cancel { order: usize },
+    Credit { customer: usize, order: Option<usize>, lines: Vec<Line>, total: bool, stated: bool },
 }
 
 /// A line of an order; its price in thousandths.
@@ -60,6 +62,12 @@ pub(super) struct Line {
     product: usize,
     quantity: i64,
     price: Option<u32>,
+}
+
+impl Line {
+    fn unit_price(&self) -> Option<UnitPrice> {
+        self.price.map(|thousandths| UnitPrice(Decimal::new(thousandths.into(), 3)))
+    }
 }
 
 fn line() -> impl Strategy<Value = Line> {
@@ -76,7 +84,7 @@ pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let (who, what) = (0..9_usize, 0..9_usize);
     let limit = || prop::option::of(0_u32..500);
     let product = what.clone();
-    let lines = prop::collection::vec(line(), 1..5);
+    let lines = || prop::collection::vec(line(), 1..5);
     let step = prop_oneof![
         1 => limit().prop_map(|limit| Step::Open { limit }),
         2 => (who.clone(), limit()).prop_map(|(customer, limit)| Step::Limit { customer, limit }),
@@ -99,12 +107,17 @@ pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
             .prop_map(|(product, quantity)| Step::Free { product, quantity }),
         1 => (product, any::<bool>())
             .prop_map(|(product, allowed)| Step::Backorder { product, allowed }),
-        12 => (who, lines, any::<bool>(), any::<bool>(), 0..8_u8).prop_map(
+        12 => (who.clone(), lines(), any::<bool>(), any::<bool>(), 0..8_u8).prop_map(
             |(customer, lines, total, even, chance)| Step::Place {
                 customer, lines, total, even, overridden: chance == 0,
             },
         ),
         4 => (0..50_usize).prop_map(|order| Step::Cancel { order }),
+        6 => (who, prop::option::of(0..50_usize), lines(), any::<bool>(), any::<bool>()).prop_map(
+            |(customer, order, lines, total, stated)| Step::Credit {
+                customer, order, lines, total, stated,
+            },
+        ),
     ];
     prop::collection::vec(prop::collection::vec(step, 1..8), 10..25)
 }
@@ -114,7 +127,8 @@ pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
 struct Records {
     customers: Vec<Uuid>,
     products: Vec<(Uuid, u8)>,
-    orders: Vec<Uuid>,
+    /// Orders, and who placed them.
+    orders: Vec<(Uuid, CustomerId)>,
 }
 
 impl Records {
@@ -133,7 +147,7 @@ enum Made {
     Nothing,
     Customer(Uuid),
     Product(Uuid, u8),
-    Order(Uuid),
+    Order(Uuid, CustomerId),
 }
 
 /// Plays a history; how many commands were accepted.
@@ -156,7 +170,7 @@ pub(super) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
                 Made::Nothing => {}
                 Made::Customer(id) => records.customers.push(id),
                 Made::Product(id, precision) => records.products.push((id, precision)),
-                Made::Order(id) => records.orders.push(id),
+                Made::Order(id, customer) => records.orders.push((id, customer)),
             }
         }
     }
@@ -184,6 +198,7 @@ async fn perform(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
         | Step::Free { .. }
         | Step::Backorder { .. } => of_stock(desk, records, step).await,
         Step::Place { .. } | Step::Cancel { .. } => of_orders(desk, records, step).await,
+        Step::Credit { .. } => of_credit_notes(desk, records, step).await,
         _ => of_customers(desk, records, step).await,
     }
 }
@@ -222,7 +237,7 @@ async fn of_customers(desk: &Desk, records: &Records, step: &Step) -> Option<Mad
 
 async fn of_products(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
     let price = |cents: u32| {
-        let amount = events::words::UnitPrice(Decimal::new(cents.into(), 2));
+        let amount = UnitPrice(Decimal::new(cents.into(), 2));
         ListPrice { amount, currency: "EUR".parse().unwrap() }
     };
     match *step {
@@ -286,26 +301,56 @@ async fn of_orders(desk: &Desk, records: &Records, step: &Step) -> Option<Made> 
         Step::Place { customer, lines, total, even, overridden } => {
             let lines = lines.iter().map(|line| {
                 let (product_id, quantity) = records.product(line.product, line.quantity);
-                let price = |thousandths: u32| Decimal::new(thousandths.into(), 3);
-                let unit_price =
-                    line.price.map(|price_of| events::words::UnitPrice(price(price_of)));
+                let unit_price = line.unit_price();
                 OrderLineInput { product_id, quantity, unit_price, warehouse_id: None }
             });
-            let place = if *total { RoundingPlace::Total } else { RoundingPlace::Line };
-            let how = if *even { RoundingHow::HalfEven } else { RoundingHow::HalfUp };
+            let customer_id = records.customer(*customer);
             let command = PlaceOrder {
                 lines: lines.collect(),
-                rounding: Some(Rounding { place, how }),
+                rounding: Some(rounding(*total, *even)),
                 credit_override: overridden.then(|| "because".to_owned()),
-                ..order(records.customer(*customer), ProductId(Uuid::nil()), 1)
+                ..order(customer_id, ProductId(Uuid::nil()), 1)
             };
-            give(desk, command).await.map(Made::Order)
+            give(desk, command).await.map(|id| Made::Order(id, customer_id))
         }
         Step::Cancel { order } if !records.orders.is_empty() => {
-            let order_id = OrderId(records.orders[order % records.orders.len()]);
+            let order_id = OrderId(records.orders[order % records.orders.len()].0);
             give(desk, CancelOrder { order_id, reason: "because".to_owned() }).await?;
             Some(Made::Nothing)
         }
         _ => None,
     }
+}
+
+/// A credit note about an order is mostly wanted by whoever placed it, and for less.
+async fn of_credit_notes(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    let Step::Credit { customer, order, lines, total, stated } = step else {
+        return None;
+    };
+    let number = stated.then(|| gateway::app::fresh_id().to_string());
+    let order = order.filter(|_| !records.orders.is_empty());
+    let order = order.map(|order| records.orders[order % records.orders.len()]);
+    let buyer = order.map(|(_, buyer)| buyer).filter(|_| *customer != 0);
+    let lines = lines.iter().map(|line| {
+        let parts = if order.is_some() { 1 + line.quantity / 10 } else { line.quantity };
+        let (product_id, quantity) = records.product(line.product, parts);
+        CreditNoteLineInput { product_id, quantity, unit_price: line.unit_price() }
+    });
+    let customer_id = buyer.unwrap_or_else(|| records.customer(*customer));
+    let command = PostCreditNote {
+        lines: lines.collect(),
+        order_id: order.map(|(order, _)| OrderId(order)),
+        series: number.is_some().then(|| "external".to_owned()),
+        number,
+        rounding: Some(rounding(*total, false)),
+        ..credit_note(customer_id, ProductId(Uuid::nil()), 1)
+    };
+    give(desk, command).await?;
+    Some(Made::Nothing)
+}
+
+fn rounding(total: bool, even: bool) -> Rounding {
+    let place = if total { RoundingPlace::Total } else { RoundingPlace::Line };
+    let how = if even { RoundingHow::HalfEven } else { RoundingHow::HalfUp };
+    Rounding { place, how }
 }

@@ -44,12 +44,27 @@ pub fn test(claim: impl AsyncFnOnce(&TestApp)) {
 
 /// As [`test`], with other settings.
 pub fn test_with(config: Config, claim: impl AsyncFnOnce(&TestApp)) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
+    in_runtime(async {
         let app = TestApp::start(config).await;
         claim(&app).await;
         app.finish().await;
     });
+}
+
+/// As [`test`], over a database that something was done to before Millrace started.
+pub fn test_after(before: impl AsyncFnOnce(&TestDatabase), claim: impl AsyncFnOnce(&TestApp)) {
+    in_runtime(async {
+        let database = TestDatabase::create().await;
+        before(&database).await;
+        let app = TestApp::over(database, Config::default()).await;
+        claim(&app).await;
+        app.finish().await;
+    });
+}
+
+fn in_runtime(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(test);
 }
 
 fn metrics() -> PrometheusHandle {
@@ -60,7 +75,10 @@ fn metrics() -> PrometheusHandle {
 impl TestApp {
     /// Starts one over a fresh database.
     pub async fn start(config: Config) -> Self {
-        let database = TestDatabase::create().await;
+        Self::over(TestDatabase::create().await, config).await
+    }
+
+    async fn over(database: TestDatabase, config: Config) -> Self {
         let parts = Parts::start(&database.config, &config).await;
         let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");

@@ -1,6 +1,7 @@
 //! Somebody who gives commands straight to an executor, without a gateway in between.
 
 use chrono::{DateTime, Utc};
+use commands::credit_notes::post::{CreditNoteLineInput, PostCreditNote};
 use commands::customers::open::OpenCustomer;
 use commands::orders::place::OrderLineInput;
 use commands::orders::place::PlaceOrder;
@@ -148,5 +149,23 @@ pub fn order(customer_id: CustomerId, product_id: ProductId, pieces: u32) -> Pla
         business_date: None,
         rounding: None,
         credit_override: None,
+    }
+}
+
+/// The command that credits so many pieces at the list price, in the series that counts.
+#[must_use]
+pub fn credit_note(customer_id: CustomerId, product_id: ProductId, pieces: u32) -> PostCreditNote {
+    let quantity = pieces.to_string().parse().expect("a quantity");
+    PostCreditNote {
+        customer_id,
+        lines: vec![CreditNoteLineInput { product_id, quantity, unit_price: None }],
+        order_id: None,
+        number: None,
+        series: None,
+        reference: None,
+        reason: None,
+        posted_at: None,
+        business_date: None,
+        rounding: None,
     }
 }

@@ -12,8 +12,9 @@ pub mod program;
 pub mod shop;
 pub mod socket;
 
-pub use app::{TestApp, test, test_with};
+pub use app::{TestApp, test, test_after, test_with};
 pub use client::Client;
+pub use cluster::TestDatabase;
 pub use desk::Desk;
 pub use program::Program;
 pub use shop::Shop;

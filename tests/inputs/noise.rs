@@ -88,6 +88,17 @@ async fn right(shop: &Shop) -> Vec<(String, Value)> {
             }),
         ),
         (
+            "postCreditNote",
+            json!({
+                "customerId": customer, "orderId": NOBODY, "number": "1", "series": "external",
+                "reference": "r", "reason": "b", "postedAt": "2026-01-01T00:00:00Z",
+                "businessDate": "2026-01-01", "rounding": { "place": "LINE", "how": "HALF_UP" },
+                "lines": [{ "productId": product, "quantity": "1", "unitPrice": "1" }],
+                "idempotencyKey": "n", "expectedVersion": 0,
+            }),
+        ),
+        ("postCreditNote", Shop::order(&customer, &product, "1")),
+        (
             "openCustomer",
             json!({
                 "name": "N", "number": "7", "currency": "EUR", "terms": { "netDays": 1 },
@@ -123,14 +134,25 @@ async fn right(shop: &Shop) -> Vec<(String, Value)> {
         .into_iter()
         .map(|(mutation, input)| (mutation_of(mutation), json!({ "input": input })))
         .collect();
+    all.extend(right_queries(&customer));
+    all
+}
+
+fn right_queries(customer: &str) -> [(String, Value); 3] {
     let list = "query($a: String, $b: String, $n: Int, $c: ID, $p: String) { \
         orders(after: $a, before: $b, first: $n, filter: { customerId: $c }, atLeast: $p) \
         { nodes { id lines { sku } customer { credit { limit } } } } }";
+    let notes = "query($a: String, $b: String, $n: Int, $c: ID, $o: ID, $p: String) { \
+        creditNotes(after: $a, before: $b, last: $n, filter: { customerId: $c, orderId: $o }, \
+        atLeast: $p) { nodes { id lines { sku } order { id } } } }";
     let product_query = "query($id: ID, $sku: String, $l: String) { product(id: $id, sku: $sku) \
         { id name(locale: $l) stock { available } } }";
-    all.push((list.to_owned(), json!({ "a": null, "b": null, "n": 1, "c": customer, "p": "AQ" })));
-    all.push((product_query.to_owned(), json!({ "id": null, "sku": "A-1", "l": "en" })));
-    all
+    [
+        (list, json!({ "a": null, "b": null, "n": 1, "c": customer, "p": "AQ" })),
+        (notes, json!({ "a": null, "b": null, "n": 1, "c": null, "o": NOBODY })),
+        (product_query, json!({ "id": null, "sku": "A-1", "l": "en" })),
+    ]
+    .map(|(query, variables)| (query.to_owned(), variables))
 }
 
 /// Every place in a value where something else could stand.

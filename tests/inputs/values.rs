@@ -1,7 +1,7 @@
 //! Claims about values that are wrong.
 
 use harness::{Shop, test};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Case, NOBODY, order_with, refused};
 
@@ -23,6 +23,20 @@ fn a_record_that_does_not_exist_is_named() {
             (
                 "cancelOrder",
                 json!({ "orderId": NOBODY, "reason": "late" }),
+                "NOT_FOUND",
+                "orderId",
+                "there is no order",
+            ),
+            (
+                "postCreditNote",
+                Shop::order(&customer, NOBODY, "1"),
+                "NOT_FOUND",
+                "lines[0].productId",
+                "there is no product",
+            ),
+            (
+                "postCreditNote",
+                order_with(&Shop::order(&customer, &product, "1"), "orderId", json!(NOBODY)),
                 "NOT_FOUND",
                 "orderId",
                 "there is no order",
@@ -73,7 +87,8 @@ fn a_quantity_is_a_positive_decimal_in_a_string_no_finer_than_its_unit() {
             let line = order_with(&order, "line.quantity", quantity.clone());
             let goods = json!({ "productId": product, "quantity": quantity });
             let cases: &[Case] = &[
-                ("placeOrder", line, "INVALID_INPUT", "lines[0].quantity", telling),
+                ("placeOrder", line.clone(), "INVALID_INPUT", "lines[0].quantity", telling),
+                ("postCreditNote", line, "INVALID_INPUT", "lines[0].quantity", telling),
                 ("receiveStock", goods, "INVALID_INPUT", "quantity", telling),
             ];
             refused(app, &shop, cases).await;
@@ -238,7 +253,7 @@ fn an_amount_that_cannot_be_kept_is_refused() {
             let product = &product;
             json!({ "productId": product, "quantity": quantity, "unitPrice": price })
         };
-        let order = |lines: serde_json::Value| json!({ "customerId": customer, "lines": lines });
+        let order = |lines: Value| json!({ "customerId": customer, "lines": lines });
         let most = "999999999999";
         let each = line("1", most);
         let cases: &[Case] = &[
@@ -307,5 +322,48 @@ fn an_order_is_not_placed_later_than_now_nor_before_there_were_days() {
             let order = order_with(&order, field, json!(value));
             refused(app, &shop, &[("placeOrder", order, "INVALID_INPUT", field, telling)]).await;
         }
+        let later = order_with(&order, "postedAt", json!("2026-03-01T12:00:01Z"));
+        let cases: &[Case] =
+            &[("postCreditNote", later, "INVALID_INPUT", "postedAt", "later than now")];
+        refused(app, &shop, cases).await;
+    });
+}
+
+#[test]
+fn a_credit_note_keeps_to_its_order_and_to_its_series() {
+    test(async |app| {
+        let shop = Shop::open(&app.administrator(), "acme").await;
+        let (bolt, nut) = (
+            shop.customer("Bolt & Co", json!(null)).await,
+            shop.customer("Nut AG", json!(null)).await,
+        );
+        let product = shop.product("A-1", "2.50", 10).await;
+        let draft = shop.run("createProduct", json!({ "sku": "DRAFT" })).await["id"].clone();
+        let four = |customer: &str| Shop::order(customer, &product, "4");
+        let placed = shop.run("placeOrder", four(&bolt)).await["id"].clone();
+        let off = shop.run("placeOrder", four(&bolt)).await["id"].clone();
+        shop.run("cancelOrder", json!({ "orderId": off, "reason": "twice" })).await;
+        shop.run("postCreditNote", four(&bolt)).await;
+        let numbered = |series: &str, number: &str| {
+            let note = order_with(&four(&bolt), "series", json!(series));
+            order_with(&note, "number", json!(number))
+        };
+        shop.run("postCreditNote", numbered("external", "C1")).await;
+        let about =
+            |customer: &str, order: &Value| order_with(&four(customer), "orderId", order.clone());
+        let five = order_with(&about(&bolt, &placed), "line.quantity", json!("5"));
+        let unstated = order_with(&four(&bolt), "series", json!("external"));
+        let of_draft = order_with(&four(&bolt), "line.productId", draft);
+        let (bad, state) = ("INVALID_INPUT", "WRONG_STATE");
+        let cases: &[Case] = &[
+            ("postCreditNote", about(&nut, &placed), bad, "orderId", "another customer's"),
+            ("postCreditNote", about(&bolt, &off), state, "orderId", "is cancelled"),
+            ("postCreditNote", five, state, "orderId", "only 10.00 are not credited yet"),
+            ("postCreditNote", numbered("CN", "7"), bad, "number", "leave the number out"),
+            ("postCreditNote", unstated, bad, "number", "are stated; state one"),
+            ("postCreditNote", numbered("external", "C1"), "TAKEN", "number", "external/C1"),
+            ("postCreditNote", of_draft, state, "lines[0].productId", "is a draft"),
+        ];
+        refused(app, &shop, cases).await;
     });
 }

@@ -35,6 +35,7 @@ pub struct PostCreditNote {
     #[serde(default)]
     pub order_id: Option<OrderId>,
     /// Its number, in a series whose numbers are stated. Without one the series counts: 1, 2, 3, …
+    /// The first document of a series decides which of the two it is.
     #[serde(default)]
     pub number: Option<String>,
     /// The series of the number, such as `external`; `CN` by default.

@@ -8,8 +8,9 @@ use events::access::Access;
 use events::words::{Actor, OrganizationId};
 use queries::Reader;
 use queries::credit::CreditRow;
+use queries::credit_notes::CreditNoteLineRow;
 use queries::customers::CustomerRow;
-use queries::orders::OrderLineRow;
+use queries::orders::{OrderLineRow, OrderRow};
 use queries::products::ProductRow;
 use queries::stock::StockRow;
 use uuid::Uuid;
@@ -44,6 +45,10 @@ macro_rules! keys {
 keys! {
     /// The lines of an order.
     LinesOf -> Vec<OrderLineRow> = order_lines;
+    /// An order.
+    OrderOf -> OrderRow = orders_by_id;
+    /// The lines of a credit note.
+    CreditNoteLinesOf -> Vec<CreditNoteLineRow> = credit_note_lines;
     /// A customer.
     CustomerOf -> CustomerRow = customers_by_id;
     /// A product.

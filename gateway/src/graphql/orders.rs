@@ -1,7 +1,6 @@
 //! Orders in GraphQL.
 
-mod connection;
-
+use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use chrono::{DateTime, Utc};
 use commands::orders;
@@ -13,6 +12,7 @@ use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::caller::{id, of, reading};
+use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
@@ -94,12 +94,12 @@ impl OrderQueries {
         last: Option<i32>,
         before: Option<String>,
         at_least: Option<String>,
-    ) -> async_graphql::Result<connection::OrderConnection> {
+    ) -> async_graphql::Result<Connection<Place, Order>> {
         let filter = filter(given)?;
         let (app, access) = reading(ctx, READS, at_least).await?;
         let page = PageArgs { first, after, last, before };
         let page = app.reader.orders(&access, &filter, &page).await;
-        Ok(connection::OrderConnection(page.map_err(ApiError::from)?))
+        Ok(connection(page.map_err(ApiError::from)?, Order))
     }
 }
 
@@ -139,7 +139,7 @@ impl OrderSubscriptions {
 }
 
 /// An order.
-pub struct Order(OrderRow);
+pub struct Order(pub(super) OrderRow);
 
 #[Object]
 impl Order {
@@ -205,6 +205,11 @@ impl Order {
     /// What the buyer owes.
     async fn net(&self) -> Decimal {
         Decimal(self.0.net)
+    }
+
+    /// What credit notes gave back of its net.
+    async fn credited(&self) -> Decimal {
+        Decimal(self.0.credited)
     }
 
     async fn line_count(&self) -> i32 {

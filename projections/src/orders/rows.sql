@@ -18,6 +18,7 @@ create table orders (
     line_count integer not null,
     credit_override text,
     cancel_reason text,
+    credited numeric not null,
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
@@ -46,6 +47,7 @@ comment on column orders.net is 'What the buyer owes.';
 comment on column orders.line_count is 'How many lines it has.';
 comment on column orders.credit_override is 'Why the credit limit was overridden, if it was.';
 comment on column orders.cancel_reason is 'Why it was cancelled, if it was.';
+comment on column orders.credited is 'What credit notes gave back of its net.';
 comment on column orders.version is 'Version of the record: facts in its stream.';
 comment on column orders.position is 'Position of the last fact in the row.';
 comment on column orders.changed_at is 'When that fact was recorded.';

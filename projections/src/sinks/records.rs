@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
-use super::sql::{self, Params, Projection, Sink, SinkError, Version};
+use super::sql::{self, Params, Projection, Sink, SinkError, Version, View};
 use super::statements;
 use crate::table::{RecordTable, Table};
 use crate::{At, Kept, Record, evolve};
@@ -48,7 +48,9 @@ where
 
     fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>> {
         let version = Version { name: R::NAME, number: R::VERSION, tables: R::TABLES };
-        Box::pin(async move { version.create(client, show::<R>).await })
+        let mut views = vec![View::of::<R::Row>(), View::of::<R::Child>()];
+        views.retain(|view| !view.table.is_empty());
+        Box::pin(async move { version.create(client, &views).await })
     }
 
     fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
@@ -57,15 +59,6 @@ where
             Ok(sink)
         })
     }
-}
-
-/// The statements that make the tables of records visible under `read`.
-fn show<R: Record>(schema: &str) -> String {
-    let children = match R::Child::NAME {
-        "" => String::new(),
-        _ => sql::show::<R::Child>(schema),
-    };
-    sql::show::<R::Row>(schema) + &children
 }
 
 /// The prepared statements of one table.

@@ -10,7 +10,7 @@ use futures_util::join;
 use tokio_postgres::{Client, Statement};
 
 use super::checkpoint::Checkpoint;
-use super::sql::{self, Projection, Sink, SinkError, Version};
+use super::sql::{self, Projection, Sink, SinkError, Version, View};
 use super::statements;
 use crate::{Rollup, add_up};
 
@@ -41,7 +41,7 @@ impl<R: Rollup> Projection for Rollups<R> {
 
     fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>> {
         let version = Version { name: R::NAME, number: R::VERSION, tables: R::TABLES };
-        Box::pin(async move { version.create(client, sql::show::<R::Row>).await })
+        Box::pin(async move { version.create(client, &[View::of::<R::Row>()]).await })
     }
 
     fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {

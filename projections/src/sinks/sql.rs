@@ -6,10 +6,10 @@ use events::Recorded;
 use events::words::Position;
 use futures_util::future::BoxFuture;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::{Client, Statement, Transaction};
 
 use super::statements;
-use crate::table::Table;
+use crate::table::{NamedType, Table};
 
 /// A projection whose types are not known.
 pub trait Projection: Send + Sync {
@@ -77,12 +77,12 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Creates the schema, the checkpoint, and what `show` says of the schema. Several processes
-    /// may start at once: one creates, the others find it done.
+    /// Creates the schema, the checkpoint and the views. Several processes may start at once: one
+    /// creates, the others find it done.
     pub(super) async fn create(
         &self,
         client: &mut Client,
-        show: impl FnOnce(&str) -> String,
+        views: &[View],
     ) -> Result<(), SinkError> {
         const LOCK: i64 = 0x6d69_6c6c_7072_6f6a;
         let Self { name, number, tables } = self;
@@ -97,17 +97,40 @@ impl Version {
             let checkpoint =
                 "insert into projections.checkpoints (name, version, position) values ($1, $2, 0)";
             transaction.execute(checkpoint, &[name, number]).await?;
-            transaction.batch_execute(&show(&schema)).await?;
+            for view in views {
+                view.show(&transaction, &schema).await?;
+            }
         }
         transaction.commit().await?;
         Ok(())
     }
 }
 
-/// The statements that make a table visible under `read`, with its comments.
-pub(super) fn show<T: Table>(schema: &str) -> String {
-    let comments = include_str!("comments.sql").replace("{schema}", schema);
-    format!("{}; {};", statements::view::<T>(schema), comments.replace("{table}", T::NAME))
+/// A table that is to be seen under `read`.
+pub(super) struct View {
+    /// The table's name, and the view's.
+    pub(super) table: &'static str,
+    /// Its columns with their PostgreSQL types.
+    pub(super) columns: &'static [NamedType],
+}
+
+impl View {
+    pub(super) const fn of<T: Table>() -> Self {
+        Self { table: T::NAME, columns: T::COLUMNS }
+    }
+
+    /// Makes it visible, with its comments. A view that is there keeps its columns in their
+    /// places, so that whatever stands on it stays: new ones come behind them.
+    async fn show(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), SinkError> {
+        let shown = "select array(select attname::text from pg_attribute \
+            where attrelid = to_regclass('read.' || $1) and attnum > 0 and not attisdropped \
+            order by attnum)";
+        let shown: Vec<String> = transaction.query_one(shown, &[&self.table]).await?.get(0);
+        transaction.batch_execute(&statements::view(self, schema, &shown)).await?;
+        let comments = include_str!("comments.sql").replace("{schema}", schema);
+        transaction.batch_execute(&comments.replace("{table}", self.table)).await?;
+        Ok(())
+    }
 }
 
 /// Writes rows by a statement that takes an array for each column.

@@ -1,5 +1,6 @@
 //! The statements of a table, made of its declared columns alone.
 
+use super::sql::View;
 use crate::table::{RecordTable, SumTable, Table};
 
 /// A list of items made of columns, separated by commas.
@@ -64,10 +65,14 @@ pub(super) fn delete<T: RecordTable>(schema: &str) -> String {
     )
 }
 
-/// The view that everybody reads: its columns named, their types pinned.
-pub(super) fn view<T: Table>(schema: &str) -> String {
-    let columns = list::<T>(|_, name, sql_type| format!("{name}::{sql_type} as {name}"));
-    let table = T::NAME;
+/// The view that everybody reads: its columns named, their types pinned; those that it shows
+/// already where they are.
+pub(super) fn view(view: &View, schema: &str, shown: &[String]) -> String {
+    let place = |name: &str| shown.iter().position(|shown| shown == name).unwrap_or(shown.len());
+    let mut columns = view.columns.to_vec();
+    columns.sort_by_key(|(name, _)| place(name));
+    let columns = columns.iter().map(|(name, sql_type)| format!("{name}::{sql_type} as {name}"));
+    let (table, columns) = (view.table, columns.collect::<Vec<_>>().join(", "));
     format!(
         "create or replace view read.{table} with (security_invoker = true) as \
          select {columns} from {schema}.{table}"

@@ -1,5 +1,7 @@
 //! A history in which everything happens that can: what a new frozen log is made of.
 
+use commands::credit_notes::post::CreditNoteLineInput;
+use commands::credit_notes::post::PostCreditNote;
 use commands::customers::close::CloseCustomer;
 use commands::customers::hold::HoldCustomer;
 use commands::customers::open::OpenCustomer;
@@ -22,7 +24,7 @@ use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::{ListPrice, ProductId, ProductUnit};
 use events::words::{Rounding, RoundingHow, RoundingPlace, Unit};
-use harness::desk::{customer, order, receive};
+use harness::desk::{credit_note, customer, order, receive};
 use harness::{Desk, TestApp};
 
 /// Lets everything happen, in two organizations.
@@ -32,7 +34,8 @@ pub(super) async fn make(app: &TestApp) {
     let product_id = desk.product("A-1", 100).await;
     products(&desk, product_id).await;
     stock(&desk, product_id).await;
-    orders(&desk, product_id).await;
+    let (buyer, order_id) = orders(&desk, product_id).await;
+    credit_notes(&desk, buyer, order_id, product_id).await;
     let other = Desk::open(app, "bolt").await;
     let (customer, product) =
         (other.customer("Zoë & Söhne 🦔").await, other.product("A-1", 1).await);
@@ -95,7 +98,8 @@ async fn stock(desk: &Desk, product_id: ProductId) {
     desk.run(SetStockBackorder { product_id, warehouse_id, allowed: true }).await;
 }
 
-async fn orders(desk: &Desk, product_id: ProductId) {
+/// Who bought, and the order that was not cancelled.
+async fn orders(desk: &Desk, product_id: ProductId) -> (CustomerId, OrderId) {
     let buyer = OpenCustomer { credit_limit: "100".parse().ok(), ..customer("Bolt & Co") };
     let buyer = CustomerId(desk.run(buyer).await.id);
     let plain = desk.run(order(buyer, product_id, 3)).await;
@@ -116,7 +120,36 @@ async fn orders(desk: &Desk, product_id: ProductId) {
         rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
         credit_override: Some("the boss said so".to_owned()),
     };
-    desk.keyed("a key", full).await.expect("an order beyond the limit");
+    let full = desk.keyed("a key", full).await.expect("an order beyond the limit");
     let reason = "changed their mind".to_owned();
     desk.run(CancelOrder { order_id: OrderId(plain.id), reason }).await;
+    (buyer, OrderId(full.id))
+}
+
+async fn credit_notes(
+    desk: &Desk,
+    customer_id: CustomerId,
+    order_id: OrderId,
+    product_id: ProductId,
+) {
+    desk.run(credit_note(customer_id, product_id, 2)).await;
+    desk.run(credit_note(customer_id, product_id, 1)).await;
+    let line = |quantity: &str, price: Option<&str>| CreditNoteLineInput {
+        product_id,
+        quantity: quantity.parse().unwrap(),
+        unit_price: price.map(|price| price.parse().unwrap()),
+    };
+    let full = PostCreditNote {
+        order_id: Some(order_id),
+        lines: vec![line("1", Some("0.005")), line("3", None)],
+        number: Some("C17".to_owned()),
+        series: Some("external".to_owned()),
+        reference: Some("complaint 4711".to_owned()),
+        reason: Some("three were \"bent\"".to_owned()),
+        posted_at: Some(desk.now - chrono::Duration::days(1)),
+        business_date: Some(desk.now.date_naive()),
+        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        ..credit_note(customer_id, product_id, 1)
+    };
+    desk.run(full).await;
 }

@@ -1,0 +1,260 @@
+//! Credit notes in GraphQL.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use chrono::{DateTime, Utc};
+use commands::credit_notes;
+use events::access::Access;
+use events::words::OrganizationId;
+use queries::credit_notes::{CreditNoteFilter, CreditNoteLineRow, CreditNoteRow, READS};
+use queries::page::PageArgs;
+use uuid::Uuid;
+
+use super::caller::{id, reading};
+use super::connection::{Place, connection};
+use super::customers::Customer;
+use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
+use super::mutation::mutations;
+use super::orders::Order;
+use super::scalars::{Date, Decimal};
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    CreditNoteMutations, Payload shows credit_note: CreditNote = find, READS;
+    /// Posts a credit note, about an order or not: reduces what the customer owes.
+    post_credit_note: credit_notes::post::PostCreditNote,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<CreditNote>, ApiError> {
+    Ok(app.reader.credit_note(access, id).await?.map(CreditNote))
+}
+
+/// Which credit notes. Everything that is set has to fit.
+#[derive(InputObject)]
+pub struct CreditNotesFilter {
+    /// Of this customer.
+    customer_id: Option<ID>,
+    /// About this order.
+    order_id: Option<ID>,
+}
+
+/// Where a credit note stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CreditNoteStatus {
+    /// It is binding: the customer owes that much less.
+    Posted,
+}
+
+fn filter(given: Option<CreditNotesFilter>) -> Result<CreditNoteFilter, ApiError> {
+    let Some(given) = given else {
+        return Ok(CreditNoteFilter::default());
+    };
+    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
+    let order = given.order_id.map(|order| id("filter.orderId", &order));
+    Ok(CreditNoteFilter { customer_id: customer.transpose()?, order_id: order.transpose()? })
+}
+
+/// Reading credit notes.
+#[derive(Default)]
+pub struct CreditNoteQueries;
+
+#[Object]
+impl CreditNoteQueries {
+    /// A credit note.
+    async fn credit_note(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] credit_note_id: ID,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<CreditNote>> {
+        let credit_note_id = id("id", &credit_note_id)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        Ok(find(app, &access, credit_note_id).await?)
+    }
+
+    /// Credit notes, the latest first: the `first` after a cursor, or the `last` before one.
+    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn credit_notes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "filter")] given: Option<CreditNotesFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Connection<Place, CreditNote>> {
+        let filter = filter(given)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        let page = PageArgs { first, after, last, before };
+        let page = app.reader.credit_notes(&access, &filter, &page).await;
+        Ok(connection(page.map_err(ApiError::from)?, CreditNote))
+    }
+}
+
+/// A credit note. Amounts are what is given back: not below zero.
+pub struct CreditNote(CreditNoteRow);
+
+#[Object]
+impl CreditNote {
+    async fn id(&self) -> ID {
+        self.0.credit_note_id.into()
+    }
+
+    /// The series that the number is unique in.
+    async fn series(&self) -> &str {
+        &self.0.series
+    }
+
+    async fn number(&self) -> &str {
+        &self.0.number
+    }
+
+    async fn customer_id(&self) -> ID {
+        self.0.customer_id.into()
+    }
+
+    /// The customer's name as it was.
+    async fn customer_name(&self) -> &str {
+        &self.0.customer_name
+    }
+
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
+    }
+
+    /// The order that it credits, if it refers to one.
+    async fn order_id(&self) -> Option<ID> {
+        self.0.order_id.map(ID::from)
+    }
+
+    /// The order that it credits, if it refers to one.
+    async fn order(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Order>> {
+        let Some(order_id) = self.0.order_id else {
+            return Ok(None);
+        };
+        let key = OrderOf(OrganizationId(self.0.organization_id), order_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Order))
+    }
+
+    /// The customer's own reference.
+    async fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
+    }
+
+    /// Why it was given, if that was said.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    async fn status(&self) -> async_graphql::Result<CreditNoteStatus> {
+        match self.0.status.as_str() {
+            "posted" => Ok(CreditNoteStatus::Posted),
+            other => Err(ApiError::internal(&format!("a credit note has the status {other}")))?,
+        }
+    }
+
+    async fn posted_at(&self) -> DateTime<Utc> {
+        self.0.posted_at
+    }
+
+    /// The day it counts for, in the organization's zone.
+    async fn business_date(&self) -> Date {
+        Date(self.0.business_date)
+    }
+
+    /// The currency (ISO 4217) of the amounts.
+    async fn currency(&self) -> &str {
+        &self.0.currency
+    }
+
+    /// The sum of the lines before rounding.
+    async fn gross(&self) -> Decimal {
+        Decimal(self.0.gross)
+    }
+
+    /// What the customer owes less.
+    async fn net(&self) -> Decimal {
+        Decimal(self.0.net)
+    }
+
+    async fn line_count(&self) -> i32 {
+        self.0.line_count
+    }
+
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CreditNoteLine>> {
+        let key = CreditNoteLinesOf(OrganizationId(self.0.organization_id), self.0.credit_note_id);
+        let lines = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
+        Ok(lines.into_iter().map(CreditNoteLine).collect())
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}
+
+/// A line of a credit note, as it was posted.
+pub struct CreditNoteLine(CreditNoteLineRow);
+
+#[Object]
+impl CreditNoteLine {
+    /// Its number within the credit note, from 1.
+    async fn line(&self) -> i32 {
+        self.0.line
+    }
+
+    async fn product_id(&self) -> ID {
+        self.0.product_id.into()
+    }
+
+    /// The product's SKU as it was.
+    async fn sku(&self) -> &str {
+        &self.0.sku
+    }
+
+    /// The product's name as it was.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The unit of quantity and price.
+    async fn unit(&self) -> &str {
+        &self.0.unit
+    }
+
+    /// How many are credited.
+    async fn quantity(&self) -> Decimal {
+        Decimal(self.0.quantity)
+    }
+
+    /// What is given back for one unit.
+    async fn unit_price(&self) -> Decimal {
+        Decimal(self.0.unit_price)
+    }
+
+    /// Where the price came from: `list` or `stated`.
+    async fn price_source(&self) -> &str {
+        &self.0.price_source
+    }
+
+    /// Quantity × unit price.
+    async fn gross(&self) -> Decimal {
+        Decimal(self.0.gross)
+    }
+
+    /// What the line gives back: rounded, if the credit note rounds per line.
+    async fn net(&self) -> Decimal {
+        Decimal(self.0.net)
+    }
+}
