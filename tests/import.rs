@@ -7,5 +7,5 @@ mod dying;
 mod mappings;
 mod others;
 mod place;
-mod real;
+pub(crate) mod real;
 mod untidy;

@@ -16,7 +16,7 @@ use super::place::{Place, test};
 const ROWS: usize = 20_000;
 
 /// The first rows of the file with its headings, if the shared data is here.
-fn first_rows() -> Option<String> {
+pub(crate) fn first_rows() -> Option<String> {
     let path = harness::shared("data/online-retail/online-retail.csv.xz")?;
     let packed = std::fs::File::open(path).expect("the file");
     let lines = BufReader::new(liblzma::read::XzDecoder::new(packed)).lines();
