@@ -1,9 +1,9 @@
 //! Importing what another program wrote: a file of orders and credit notes becomes commands. What
 //! may happen is decided where it always is; nothing is written around it.
 //!
-//! The file is read more than once, and never kept: `survey` learns what it holds and what cannot be
-//! taken; `documents` puts rows together and `execution` gives the commands; `report` says of each
-//! row that was not taken why.
+//! The file is read more than once, and never kept: `survey` learns what it holds and what cannot
+//! be taken; `documents` puts rows together and `execution` gives the commands; `report` says of
+//! each row that was not taken why.
 
 pub mod commander;
 pub mod documents;
@@ -22,6 +22,7 @@ pub mod row;
 mod scenario;
 pub mod summary;
 pub mod survey;
+pub mod task;
 
 use std::time::Duration;
 

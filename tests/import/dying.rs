@@ -1,5 +1,5 @@
-//! Claims about sudden deaths: of the importer, of PostgreSQL, of a `serve` beside it. Whatever dies
-//! when, what is there in the end is what would have been there anyway.
+//! Claims about sudden deaths: of the importer, of PostgreSQL, of a `serve` beside it. Whatever
+//! dies when, what is there in the end is what would have been there anyway.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -193,4 +193,30 @@ fn a_killed_postgresql_is_started_again_and_the_import_goes_on() {
 #[test]
 fn a_killed_postgresql_disturbs_neither_an_import_nor_the_serve_beside_it() {
     survives_postgresql(false);
+}
+
+#[test]
+fn a_read_model_that_stops_does_not_hold_an_import_up_for_ever() {
+    let untidy = Untidy::make(10, 60, PLAIN);
+    test(async |place| {
+        let client = place.connect().await;
+        let rename = async |from: &str, to: &str| {
+            let rename = format!("alter table stock_v1.{from} rename to {to}");
+            client.batch_execute(&rename).await.expect("renaming a table");
+        };
+        rename("stock", "elsewhere").await;
+        let (file, mapping) = place.files(&untidy);
+        let mut command = place.command(&file, &mapping, &[]);
+        command.env("MILLRACE__PROJECTOR__ATTEMPTS_MAX", "2");
+        let (code, out, err) = Running::start(command).end();
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        for part in ["the read model `stock` stopped", "everything is in the log"] {
+            assert!(err.contains(part), "`{part}` is not told: {err}");
+        }
+        rename("elsewhere", "stock").await;
+        let imported = place.import(&file, &mapping, &[]);
+        is_reported(&imported, &untidy);
+        assert_eq!(imported.summary["orders"]["created"], 0, "everything was in the log");
+        Books::read(&client, "Europe/Zurich").await.are(&expected(&untidy));
+    });
 }

@@ -1,5 +1,5 @@
-//! Claims about mappings and files that do not fit each other: nothing is begun, and it is said what
-//! is wrong and what would be right.
+//! Claims about mappings and files that do not fit each other: nothing is begun, and it is said
+//! what is wrong and what would be right.
 
 use std::fs;
 

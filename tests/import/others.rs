@@ -144,7 +144,8 @@ fn customers_and_products_that_exist_are_used_as_they_are() {
         assert_eq!(
             ask(&place, order).await,
             json!([{
-                "customer_id": customer_id, "customer_name": "Bolt & Co", "product_id": product_id.0,
+                "customer_id": customer_id, "customer_name": "Bolt & Co",
+                "product_id": product_id.0,
                 "name": "A-1", "price_source": "stated",
             }])
         );
@@ -153,7 +154,8 @@ fn customers_and_products_that_exist_are_used_as_they_are() {
         assert_eq!(
             ask(&place, products).await,
             json!([
-                { "sku": "A-1", "status": "published", "list_price": 2.5, "on_hand": 7, "reserved": 5,
+                { "sku": "A-1", "status": "published", "list_price": 2.5, "on_hand": 7,
+                  "reserved": 5,
                   "backorder": false },
                 { "sku": "B-2", "status": "published", "list_price": null, "on_hand": 0,
                   "reserved": 1, "backorder": true },
@@ -252,8 +254,8 @@ fn a_document_that_was_mended_comes_in_and_one_that_was_changed_is_reported() {
         is_reported(&imported, &[(2, "1", "document", "imported before with other contents")]);
         assert_eq!(imported.summary["orders"]["created"], json!(1));
         assert_eq!(imported.summary["orders"]["there_already"], json!(1));
-        let lines = "select number, quantity from read.orders join read.order_lines using (order_id) \
-            order by 1";
+        let lines = "select number, quantity \
+            from read.orders join read.order_lines using (order_id) order by 1";
         assert_eq!(
             ask(place, lines).await,
             json!([

@@ -105,10 +105,15 @@ impl Place {
         assert!(!err.contains("panicked"), "{err}");
     }
 
+    /// Writes a file and its mapping.
+    pub(super) fn files(&self, untidy: &Untidy) -> (PathBuf, PathBuf) {
+        let file = self.write("orders.csv", &untidy.bytes);
+        (file, self.write("mapping.toml", &untidy.mapping))
+    }
+
     /// Begins to import a file.
     pub(super) fn begin(&self, untidy: &Untidy) -> Running {
-        let file = self.write("orders.csv", &untidy.bytes);
-        let mapping = self.write("mapping.toml", &untidy.mapping);
+        let (file, mapping) = self.files(untidy);
         Running::start(self.command(&file, &mapping, &[]))
     }
 

@@ -1,5 +1,5 @@
-//! Claims about a real wholesaler's file: the first 20,000 rows of its year. What has to be there is
-//! computed here a second time, in the simplest way.
+//! Claims about a real wholesaler's file: the first 20,000 rows of its year. What has to be there
+//! is computed here a second time, in the simplest way.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use super::ImportError;
 use super::mapping::{Mapping, Moment};
 use super::row::{Kind, Row};
-use super::survey::{Survey, Task};
+use super::survey::Survey;
+use super::task::Task;
 
 /// A document, whole.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use super::documents::{self, Document};
 use super::names::Names;
 use super::report::Lines;
 use super::row::Kind;
-use super::survey::{Refusal, Survey, Task};
+use super::survey::{Refusal, Survey};
+use super::task::Task;
 
 /// Documents that were read and wait to be executed.
 const READ_AHEAD: usize = 64;

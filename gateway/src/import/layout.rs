@@ -4,7 +4,7 @@
 use regex::Regex;
 
 use super::mapping::{Column, Columns, Mapping, MappingError, Place};
-use super::reading::{Cells, ReadError, Source};
+use super::reading::{Cells, ReadError, Source, quoted};
 
 /// Where the mapped columns stand.
 #[derive(Debug)]
@@ -182,6 +182,7 @@ impl Spot {
 
 fn meant<'a>(pattern: &Regex, text: &'a str) -> Result<&'a str, String> {
     let found = pattern.captures(text);
-    let found = found.ok_or_else(|| format!("`{text}` is not as the pattern `{pattern}` says"))?;
+    let wrong = || format!("`{}` is not as the pattern `{pattern}` says", quoted(text));
+    let found = found.ok_or_else(wrong)?;
     Ok(found.get(1).or_else(|| found.get(0)).map_or("", |part| part.as_str()))
 }

@@ -1,33 +1,25 @@
 //! The customers and products that a file names: found where they exist, whoever made them, and
 //! created where they do not. What exists is used as it is, and not changed.
 
+mod customers;
+mod products;
+
 use std::collections::HashMap;
 
 use commands::Outcome;
-use commands::customers::open::OpenCustomer;
-use commands::customers::set_terms::PaymentTermsInput;
-use commands::products::create::CreateProduct;
-use commands::products::publish::PublishProduct;
-use commands::stock::set_backorder::SetStockBackorder;
 use events::access::Access;
 use events::customers::CustomerId;
-use events::products::{ProductId, ProductUnit};
+use events::products::ProductId;
 use events::words::Actor;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queries::Reader;
-use queries::customers::CustomerRow;
-use queries::products::ProductRow;
 use uuid::Uuid;
 
 use super::ImportError;
 use super::commander::{Commander, Refused, Why};
 use super::documents::Document;
-use super::survey::{Customer, Product, Refusal, Survey, Task};
-use crate::app::fresh_id;
-
-/// What ids of customers and products are derived with.
-const CUSTOMER: &str = "imported_customer";
-const PRODUCT: &str = "imported_product";
+use super::survey::{Refusal, Survey};
+use super::task::Task;
 
 /// How often a code is looked up that others may be creating.
 const LOOKS: u32 = 2;
@@ -121,7 +113,7 @@ impl NameClerk<'_> {
         let customers = used(customers.iter().map(|customer| customer.used));
         let products = used(products.iter().map(|product| product.used));
         let total = customers.len() + products.len();
-        self.task.progress.begin("customers, products", total as u64);
+        self.task.progress.begin("customers and products", total as u64);
         let mut names = Names::default();
         let (find, make) = (
             async |wanted: &[u32]| self.find_customers(wanted).await,
@@ -190,149 +182,6 @@ impl NameClerk<'_> {
 
     fn access(&self) -> Access {
         Access { organization: self.commander.organization, actor: Actor::Administrator }
-    }
-
-    async fn find_customers(
-        &self,
-        wanted: &[u32],
-    ) -> Result<HashMap<u32, Found<CustomerId>>, ImportError> {
-        let mut found = HashMap::new();
-        for wanted in wanted.chunks(LOOKED_UP) {
-            let customer = |index: &u32| &*self.survey.customers.at(*index).number;
-            let numbers: Vec<&str> = wanted.iter().map(customer).collect();
-            let access = self.access();
-            let ask = async || self.reader.customers_by_number(&access, &numbers).await;
-            for row in self.commander.ask(ask).await? {
-                let number = row.number.as_deref().unwrap_or_default();
-                if let Some(index) = self.survey.customers.index(number) {
-                    let ours = row.customer_id == self.derived(CUSTOMER, number);
-                    found.insert(index, Found { ours, ..Found::there(self.usable(&row)) });
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The amounts of the file are in its currency; a customer's orders are in the customer's.
-    fn usable(&self, row: &CustomerRow) -> Known<CustomerId> {
-        let currency = self.task.mapping.currency;
-        if row.currency == currency.code() {
-            return Ok(CustomerId(row.customer_id));
-        }
-        let (number, theirs) = (row.number.as_deref().unwrap_or_default(), &row.currency);
-        Err(format!("customer {number} trades in {theirs}, the file is in {currency}"))
-    }
-
-    /// None: another customer has its number, or an import gave it to one of another name.
-    async fn make_customer(
-        &self,
-        index: u32,
-        exists: bool,
-    ) -> Result<Option<Found<CustomerId>>, ImportError> {
-        let Customer { number, name, .. } = self.survey.customers.at(index);
-        let id = self.derived(CUSTOMER, number);
-        if exists {
-            return Ok(Some(Found::there(Ok(id.into()))));
-        }
-        let customers = &self.task.mapping.customers;
-        let name = match name {
-            Some(name) => name.to_string(),
-            None => customers.name.replace("{number}", number),
-        };
-        let open = OpenCustomer {
-            name,
-            number: Some(number.to_string()),
-            currency: Some(self.task.mapping.currency),
-            terms: customers.net_days.map(|net_days| PaymentTermsInput { net_days }),
-            credit_limit: customers.credit_limit,
-        };
-        let opened = self.commander.give(id, &format!("import/customers/{number}"), &open).await?;
-        Ok(made(id, opened))
-    }
-
-    async fn find_products(
-        &self,
-        wanted: &[u32],
-    ) -> Result<HashMap<u32, Found<ProductId>>, ImportError> {
-        let mut found = HashMap::new();
-        for wanted in wanted.chunks(LOOKED_UP) {
-            let product = |index: &u32| &*self.survey.products.at(*index).sku;
-            let skus: Vec<&str> = wanted.iter().map(product).collect();
-            let access = self.access();
-            let ask = async || self.reader.products_by_sku(&access, &skus).await;
-            for row in self.commander.ask(ask).await? {
-                if let Some(index) = self.survey.products.index(&row.sku) {
-                    let ours = row.product_id == self.derived(PRODUCT, &row.sku);
-                    let known = self.sold_in(index, &row);
-                    found.insert(index, Found { ours, ..Found::there(known) });
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// Quantities of the file are in its unit; a product's orders are in the product's.
-    fn sold_in(&self, index: u32, row: &ProductRow) -> Known<ProductId> {
-        let unit = self.unit(self.survey.products.at(index)).code.0;
-        match &row.unit {
-            Some(theirs) if *theirs != unit => {
-                Err(format!("product {} is sold in {theirs}, the file has {unit}", row.sku))
-            }
-            _ => Ok(ProductId(row.product_id)),
-        }
-    }
-
-    fn unit(&self, product: &Product) -> ProductUnit {
-        let products = &self.task.mapping.products;
-        match &product.unit {
-            Some(meant) => ProductUnit { code: meant.unit.clone(), precision: meant.precision },
-            None => ProductUnit { code: products.unit.clone(), precision: products.precision },
-        }
-    }
-
-    /// None: another product has its SKU, or an import gave it to one of another name or unit.
-    async fn make_product(
-        &self,
-        index: u32,
-        exists: bool,
-    ) -> Result<Option<Found<ProductId>>, ImportError> {
-        let product = self.survey.products.at(index);
-        let sku = product.sku.to_string();
-        let key = |step: &str| format!("import/products/{step}/{sku}");
-        let id = self.derived(PRODUCT, &sku);
-        let mut found = Found::there(Ok(ProductId(id)));
-        if !exists {
-            let name = product.name.as_deref().unwrap_or(&sku).to_owned();
-            let (unit, name) = (Some(self.unit(product)), Some(name));
-            let create = CreateProduct { sku: sku.clone(), unit, name, list_price: None };
-            match made(id, self.commander.give(id, &key("create"), &create).await?) {
-                Some(made) if made.known.is_ok() => found = made,
-                otherwise => return Ok(otherwise),
-            }
-        }
-        let product_id = ProductId(id);
-        let publish = PublishProduct { product_id };
-        let published = self.commander.give(fresh_id(), &key("publish"), &publish).await?;
-        found.facts += self.appended(&sku, published);
-        if self.task.mapping.products.backorder {
-            let allow = SetStockBackorder { product_id, warehouse_id: None, allowed: true };
-            let allowed = self.commander.give(fresh_id(), &key("backorder"), &allow).await?;
-            found.facts += self.appended(&sku, allowed);
-        }
-        Ok(Some(found))
-    }
-
-    /// A step of making a product ready may be refused, since somebody has taken it in hand; what
-    /// that means for documents they are told themselves.
-    fn appended(&self, sku: &str, step: Result<Outcome, Refused>) -> u32 {
-        match step {
-            Ok(outcome) if outcome.repeated => 0,
-            Ok(outcome) => outcome.facts,
-            Err(refused) => {
-                tracing::warn!(sku, reason = refused.reason, "a product is used as it is");
-                0
-            }
-        }
     }
 
     fn derived(&self, kind: &str, code: &str) -> Uuid {

@@ -1,6 +1,7 @@
 //! Numbers as other programs write them: `1'234,50`, `-7`, `12.50-`.
 
 use super::mapping::Numbers;
+use super::reading::quoted;
 
 impl Numbers {
     /// A number as everybody here writes it: digits, a point, a sign in front.
@@ -14,6 +15,7 @@ impl Numbers {
                 Some(separator) => format!(", thousands `{separator}`"),
                 None => ", no thousands separator".to_owned(),
             };
+            let text = quoted(text);
             format!("`{text}` is no number with the decimal separator `{}`{groups}", self.decimal)
         })
     }

@@ -103,3 +103,59 @@ impl Patience {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn patience(wait_max: Duration) -> (Patience, CancellationToken) {
+        let stop = CancellationToken::new();
+        (Patience::new(wait_max, stop.clone()), stop)
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_tried_again_and_what_does_not_is_told() {
+        let (patience, _) = patience(Duration::from_secs(60));
+        let attempts = AtomicU32::new(0);
+        let attempt = async || match attempts.fetch_add(1, Ordering::Relaxed) {
+            0..3 => Err("passes"),
+            _ => Err("does not"),
+        };
+        let outcome: Result<(), _> = patience.outcome(|e| *e == "passes", attempt).await.unwrap();
+        assert_eq!((outcome, attempts.into_inner()), (Err("does not"), 4));
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_nothing_gets_any_further() {
+        let (patience, _) = patience(Duration::from_millis(100));
+        let attempt = async || Err::<(), _>("away");
+        let told = patience.outcome(|_| true, attempt).await.unwrap_err().to_string();
+        assert!(told.contains("away") && told.contains("run it again"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn as_long_as_others_get_further_it_goes_on() {
+        let (patience, _) = patience(Duration::from_millis(300));
+        let attempts = AtomicU32::new(0);
+        let attempt = async || match attempts.fetch_add(1, Ordering::Relaxed) {
+            0..5 => {
+                patience.progressed();
+                Err("away")
+            }
+            _ => Ok(()),
+        };
+        // By then much more time has gone by than it would have waited.
+        assert_eq!(patience.outcome(|_| true, attempt).await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_it_is_told_to() {
+        let (patience, stop) = patience(Duration::from_secs(60));
+        stop.cancel();
+        let attempt = async || Err::<(), _>("away");
+        let told = patience.outcome(|_| true, attempt).await.unwrap_err().to_string();
+        assert!(told.starts_with("stopped"), "{told}");
+    }
+}

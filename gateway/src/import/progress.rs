@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::telemetry;
 
 /// How often a line is logged where there is no terminal.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -26,9 +28,8 @@ struct Told {
     at: Instant,
 }
 
-/// Elapsed, the bar, how much of how much, the rate, how long it will still take.
-const BAR: &str =
-    "{msg:>20} [{elapsed_precise}] {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+/// The stage, the bar, how much of how much, the rate, how long it will still take.
+const BAR: &str = "{msg:>22} {elapsed} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
 
 impl Progress {
     /// On stderr, if that is a terminal; else in the log.
@@ -40,9 +41,10 @@ impl Progress {
             false => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        bar.set_style(
-            ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        bar.set_style(style());
+        if on_terminal {
+            telemetry::log_above(&bar);
+        }
         let now = Instant::now();
         let told = Mutex::new(Told { stage: "", since: now, at: now });
         Self(Arc::new(Inner { bar, on_terminal, told }))
@@ -92,4 +94,13 @@ impl Progress {
         let (per_second, left_seconds) = (per_second.round(), left_seconds.round());
         tracing::info!(stage = told.stage, done, total, per_second, left_seconds, "importing");
     }
+}
+
+fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template(BAR);
+    let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        // What cannot be written is not shown.
+        let _ = write!(text, "{}/s", HumanCount(state.per_sec() as u64));
+    };
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }

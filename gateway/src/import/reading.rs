@@ -1,6 +1,7 @@
 //! A file as rows of cells: unpacked, decoded, split, each row with the line that it begins on.
 //! Memory does not grow with the file, however it is broken. What cells mean stands in `layout`.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ const BROKEN: char = char::REPLACEMENT_CHARACTER;
 
 /// Columns of the widest spreadsheets.
 const CELLS_MAX: usize = 16_384;
+
+/// How much of a cell a reason quotes.
+const QUOTED_CHARACTERS_MAX: usize = 60;
 
 /// A file to import. It is read more than once, so it must not change meanwhile.
 #[derive(Debug)]
@@ -234,6 +238,16 @@ impl Rows {
                 return Ok(());
             }
         }
+    }
+}
+
+/// A cell's text as reasons quote it: not more than tells which one is meant, for a cell can be as
+/// long as its row.
+#[must_use]
+pub fn quoted(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(QUOTED_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -1,9 +1,10 @@
-//! The report of an import: every row that was not taken, once, in the order of the file. It is made
-//! at the end, by reading the file once more, and appears whole or not at all.
+//! The report of an import: every row that was not taken, once, in the order of the file. It is
+//! made at the end, by reading the file once more, and appears whole or not at all.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use events::words::{Quantity, UnitPrice};
@@ -11,7 +12,8 @@ use rust_decimal::Decimal;
 
 use super::ImportError;
 use super::row::{Kind, Row};
-use super::survey::{Refusal, Survey, Task};
+use super::survey::{Refusal, Survey};
+use super::task::Task;
 
 /// A report that is being written.
 pub struct Draft {
@@ -73,10 +75,13 @@ impl Draft {
         let mut name = path.as_os_str().to_owned();
         name.push(".draft");
         let draft = PathBuf::from(name);
-        let file = File::create(&draft).map_err(|error| {
+        let wrong = |what: &dyn std::fmt::Display| {
             let shown = draft.display();
-            ImportError::Usage(format!("the report cannot be written: {shown}: {error}"))
-        })?;
+            ImportError::Usage(format!("the report cannot be written: {shown}: {what}"))
+        };
+        let file = own(&draft).map_err(|error| wrong(&error))?;
+        let right = "another import is writing it; name another file with --report";
+        let file = file.ok_or_else(|| wrong(&right))?;
         let writer = Some(csv::Writer::from_writer(BufWriter::new(file)));
         Ok(Self { path: path.to_owned(), draft, writer })
     }
@@ -96,6 +101,26 @@ impl Draft {
             std::fs::rename(&self.draft, &self.path)?;
         }
         Ok(())
+    }
+}
+
+/// The file at this path, empty, and nobody else's for as long as it is open; none: it is somebody
+/// else's.
+fn own(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever had it may just have put it where it belongs.
+        let there = std::fs::metadata(path).ok();
+        if there.is_some_and(|there| Some(there.ino()) == file.metadata().ok().map(|own| own.ino()))
+        {
+            file.set_len(0)?;
+            return Ok(Some(file));
+        }
     }
 }
 
@@ -125,7 +150,7 @@ pub fn write(
     };
     let changed = || ImportError::Work("the file was changed while it was imported".to_owned());
     let mut counted = Counted::default();
-    task.progress.begin("report", task.source.bytes);
+    task.progress.begin("bytes reported on", task.source.bytes);
     draft.write(["row", "document", "field", "reason"]).map_err(unwritten)?;
     task.each_row(|cells, row| {
         task.tell_rows(counted.taken() + counted.reported);
@@ -164,4 +189,28 @@ pub fn write(
     }
     draft.publish().map_err(unwritten)?;
     Ok(counted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        let mut draft = Draft::create(&path).unwrap();
+        draft.write(["1", "2", "3", "4"]).unwrap();
+        let told = Draft::create(&path).map(drop).unwrap_err().to_string();
+        assert!(told.contains("another import is writing it"), "{told}");
+        drop(draft);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        for line in ["first", "second"] {
+            let mut draft = Draft::create(&path).unwrap();
+            draft.write([line, "a,b", "\"", "\n"]).unwrap();
+            draft.publish().unwrap();
+            let written = format!("{line},\"a,b\",\"\"\"\",\"\n\"\n");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+        }
+    }
 }

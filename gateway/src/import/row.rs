@@ -8,7 +8,7 @@ use events::words::{Quantity, UnitPrice, is_too_large};
 
 use super::layout::{Layout, Spot};
 use super::mapping::{Mapping, Moment, Sign, UnitMeant};
-use super::reading::Cells;
+use super::reading::{Cells, quoted};
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl<'m> RowReader<'m> {
         let dates = &self.mapping.dates;
         let placed = dates.format.moment(text, dates.zone)?;
         if placed.at > self.now {
-            return Err(format!("`{text}` is later than now"));
+            return Err(format!("`{}` is later than now", quoted(text)));
         }
         Ok(placed)
     }
@@ -205,7 +205,8 @@ impl<'m> RowReader<'m> {
         let word = spot.text(cells)?;
         let meant = self.mapping.products.units.get(word);
         let right = "`products.units` in the mapping says what the words mean";
-        meant.map(Some).ok_or_else(|| format!("`{word}` is no unit that is known; {right}"))
+        let wrong = || format!("`{}` is no unit that is known; {right}", quoted(word));
+        meant.map(Some).ok_or_else(wrong)
     }
 
     fn quantity(

@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use super::mapping::Mapping;
 use super::reading::Source;
-use super::survey::Task;
+use super::task::Task;
 use super::{ImportLimits, Progress};
 
 /// The headings of [`MAPPING`]: `No,At,Buyer,SKU,Name,Pieces,Price`.

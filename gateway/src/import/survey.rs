@@ -2,50 +2,23 @@
 //! taken. Memory grows with these, never with rows. Made by reading the file once; afterwards every
 //! row is judged beside the others without another look at them.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+mod table;
 
-use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
 use commands::customers::open::NAME_CHARACTERS_MAX as CUSTOMER_NAME_MAX;
 use commands::documents::LINES_MAX;
 use commands::products::create::NAME_CHARACTERS_MAX as PRODUCT_NAME_MAX;
 use commands::rejection::text;
 
-use super::layout::Layout;
-use super::mapping::{Incomplete, Mapping, UnitMeant};
-use super::reading::{Cells, Source};
-use super::row::{Fault, Kind, Row, RowReader};
-use super::{ImportError, ImportLimits, Progress};
+pub use table::Table;
 
-/// Telling of every row would cost more than reading it.
-const ROWS_TOLD: u64 = 1_024;
-
-/// A file with everything that says how to read it.
-pub struct Task {
-    /// The file.
-    pub source: Source,
-    /// How it is to be read.
-    pub mapping: Mapping,
-    /// Where its columns stand.
-    pub layout: Layout,
-    /// Nothing in it was placed later.
-    pub now: DateTime<Utc>,
-    /// Bounds.
-    pub limits: ImportLimits,
-    /// Who is told how far it is.
-    pub progress: Progress,
-}
-
-/// Things by their code, in the order in which the file names them.
-#[derive(Debug)]
-pub struct Table<T> {
-    by_code: HashMap<Arc<str>, u32>,
-    /// The things.
-    pub list: Vec<T>,
-}
+use super::ImportError;
+use super::mapping::{Incomplete, UnitMeant};
+use super::row::{Fault, Kind, Row};
+use super::task::Task;
 
 /// A document of the file.
 #[derive(Debug)]
@@ -123,82 +96,6 @@ pub struct Belongs {
     pub product: u32,
 }
 
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { by_code: HashMap::new(), list: Vec::new() }
-    }
-}
-
-impl<T> Table<T> {
-    /// The index of the thing with this code.
-    #[must_use]
-    pub fn index(&self, code: &str) -> Option<u32> {
-        self.by_code.get(code).copied()
-    }
-
-    /// The index of the thing with this code, which is made if it is not there, and there is room.
-    fn enter(&mut self, code: &str, max: usize, make: impl FnOnce(Arc<str>) -> T) -> Option<u32> {
-        if let Some(index) = self.index(code) {
-            return Some(index);
-        }
-        let index = u32::try_from(self.list.len()).ok().filter(|index| (*index as usize) < max)?;
-        let code: Arc<str> = code.into();
-        self.by_code.insert(code.clone(), index);
-        self.list.push(make(code));
-        Some(index)
-    }
-
-    /// The thing at an index that this table gave.
-    #[must_use]
-    pub fn at(&self, index: u32) -> &T {
-        &self.list[index as usize]
-    }
-
-    fn at_mut(&mut self, index: u32) -> &mut T {
-        &mut self.list[index as usize]
-    }
-}
-
-impl Task {
-    /// Gives every row of the file to `take`, with what it means or why it means nothing.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or `take` fails.
-    pub fn each_row(
-        &self,
-        mut take: impl FnMut(&Cells<'_>, Result<Row<'_>, Fault<'_>>) -> Result<(), ImportError>,
-    ) -> Result<(), ImportError> {
-        let reader = RowReader { mapping: &self.mapping, layout: &self.layout, now: self.now };
-        let mut rows = self.source.rows(&self.mapping.file)?;
-        if self.mapping.file.headings {
-            rows.next_row()?;
-        }
-        while let Some(cells) = rows.next_row()? {
-            take(&cells, reader.row(&cells))?;
-        }
-        Ok(self.source.unchanged()?)
-    }
-
-    /// Tells, now and then, how much of the file was read.
-    pub fn tell_rows(&self, rows: u64) {
-        if rows.is_multiple_of(ROWS_TOLD) {
-            self.progress.at(self.source.consumed.load(Ordering::Relaxed));
-        }
-    }
-
-    /// The number of a row's customer.
-    fn customer_number<'a>(&'a self, row: &Row<'a>) -> Cow<'a, str> {
-        let customers = &self.mapping.customers;
-        match (row.customer, &customers.unknown) {
-            (None, Some(unknown)) => unknown.number.trim().into(),
-            (number, _) if customers.number_prefix.is_empty() => number.unwrap_or_default().into(),
-            (number, _) => {
-                format!("{}{}", customers.number_prefix, number.unwrap_or_default()).into()
-            }
-        }
-    }
-}
-
 impl Survey {
     /// Reads the file once.
     ///
@@ -206,7 +103,7 @@ impl Survey {
     /// If it cannot be read, or holds more than the limits allow.
     pub fn of(task: &Task) -> Result<Self, ImportError> {
         let mut survey = Self::default();
-        task.progress.begin("reading", task.source.bytes);
+        task.progress.begin("bytes read", task.source.bytes);
         task.each_row(|cells, row| {
             survey.rows += 1;
             task.tell_rows(survey.rows);
@@ -349,8 +246,8 @@ impl Survey {
         }
     }
 
-    /// The rows of a document that has begun are kept until it ends. How many that may be at once is
-    /// known from where documents begin and end: more than the limit are refused before anything
+    /// The rows of a document that has begun are kept until it ends. How many that may be at once
+    /// is known from where documents begin and end: more than the limit are refused before anything
     /// is written.
     fn check_open_rows(&self, max: usize) -> Result<(), ImportError> {
         let taken = self.documents.list.iter().filter(|document| document.is_taken());
@@ -385,7 +282,7 @@ impl Survey {
         }
         self.customers.list.iter_mut().for_each(|customer| customer.used = false);
         self.products.list.iter_mut().for_each(|product| product.used = false);
-        task.progress.begin("reading again", task.source.bytes);
+        task.progress.begin("bytes read again", task.source.bytes);
         let mut rows = 0_u64;
         task.each_row(|_, row| {
             rows += 1;

@@ -22,7 +22,8 @@ use crate::import::patience::Patience;
 use crate::import::reading::Source;
 use crate::import::report::{self, Draft};
 use crate::import::summary::Summary;
-use crate::import::survey::{Survey, Task};
+use crate::import::survey::Survey;
+use crate::import::task::Task;
 use crate::import::{ImportError, ImportLimits, Progress, execution};
 use upkeep::Upkeep;
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeDelt
 use chrono_tz::Tz;
 
 use super::words::from_text;
+use crate::import::reading::quoted;
 
 /// A zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +103,9 @@ impl DateFormat {
     /// # Errors
     /// What is wrong, and what would be right.
     pub fn moment(&self, text: &str, zone: Zone) -> Result<Moment, String> {
-        let format = &self.text;
-        let read = self.read(text).ok_or_else(|| {
+        let (format, read) = (&self.text, self.read(text));
+        let text = quoted(text);
+        let read = read.ok_or_else(|| {
             format!("`{text}` is no date of the mapping's format `{format}` (`dates.format`)")
         })?;
         let year = read.day().year();

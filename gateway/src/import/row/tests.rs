@@ -3,7 +3,7 @@
 use super::*;
 use crate::import::ImportLimits;
 use crate::import::scenario::{HEADINGS, MAPPING, task, task_of};
-use crate::import::survey::Task;
+use crate::import::task::Task;
 
 /// What each row comes to: `document customer product quantity price`, or `field: reason`.
 fn told(task: &Task) -> Vec<String> {
@@ -75,6 +75,22 @@ fn what_is_wrong_with_a_row_is_told_with_its_column() {
         ("17,2011-07-01 08:26,B,P,,1,0.1234567", vec!["unit_price:", "6 decimals"]),
     ] {
         is_told(row, "", &telling);
+    }
+}
+
+#[test]
+fn a_reason_quotes_no_more_of_a_cell_than_tells_which_it_is() {
+    let long = "x".repeat(10_000);
+    for row in [
+        format!("17,{long},B,P,,1,2"),
+        format!("17,2011-07-01 08:26,{long},P,,1,2"),
+        format!("17,2011-07-01 08:26,B,{long},,1,2"),
+        format!("17,2011-07-01 08:26,B,P,,{long},2"),
+        format!("17,2011-07-01 08:26,B,P,,1,{long}"),
+        format!("{long},2011-07-01 08:26,B,P,,1,2"),
+    ] {
+        let told = told(&task(&[&row], "")).pop().unwrap();
+        assert!(told.chars().count() < 200, "{told}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Claims about surveys: which documents are taken, whole, and what they name.
 
 use super::*;
+use crate::import::ImportLimits;
 use crate::import::scenario::{HEADINGS, MAPPING, task, task_of};
 
 fn row(document: &str, customer: &str, product: &str, quantity: &str) -> String {

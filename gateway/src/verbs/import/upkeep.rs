@@ -1,5 +1,5 @@
-//! Sees to it that the read models are carried on while an import writes: by a `serve` beside it, or
-//! else by a projector of its own.
+//! Sees to it that the read models are carried on while an import writes: by a `serve` beside it,
+//! or else by a projector of its own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -142,7 +142,7 @@ impl Upkeep {
 /// A stage of progress from where the read models stand.
 fn begin(progress: Option<&Progress>, position: Position, head: Position) -> i64 {
     if let Some(progress) = progress {
-        progress.begin("read models", (head.0 - position.0).max(0).cast_unsigned());
+        progress.begin("facts to be readable", (head.0 - position.0).max(0).cast_unsigned());
     }
     position.0
 }
