@@ -7,7 +7,10 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
-use super::LogError;
+use super::{LogError, LogLimits};
+
+/// How long a server may take to let somebody in, unless the address says otherwise.
+const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A connection could not be made.
 pub type ConnectError = tokio_postgres::Error;
@@ -46,7 +49,7 @@ async fn drive(
 ) -> Result<Client, ConnectError> {
     let mut config = config.clone();
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(5));
+        config.connect_timeout(CONNECT_WAIT_MAX);
     }
     config.keepalives_idle(Duration::from_secs(10));
     let (client, mut connection) = config.connect(NoTls).await?;
@@ -77,13 +80,13 @@ pub(super) fn shown(error: &tokio_postgres::Error) -> String {
 }
 
 /// A pool of connections.
-pub(super) fn pool(config: &Config, connections_max: usize) -> Result<Pool, LogError> {
+pub(super) fn pool(config: &Config, limits: &LogLimits) -> Result<Pool, LogError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
-        .max_size(connections_max)
+        .max_size(limits.readers_max)
         .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(Duration::from_secs(10)))
-        .create_timeout(Some(Duration::from_secs(5)))
+        .wait_timeout(Some(limits.reader_wait_max))
+        .create_timeout(Some(CONNECT_WAIT_MAX))
         .build()
         .map_err(|error| LogError::Unavailable(error.to_string()))
 }

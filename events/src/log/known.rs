@@ -2,6 +2,7 @@
 //! is everything it needs to judge a batch. Nothing here is trusted: what is written on it is
 //! written only if the tail is what it was taken to be (`sql/write.sql`).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
@@ -50,6 +51,11 @@ impl Known {
     pub(super) fn new(streams_max: usize) -> Self {
         let versions = LruCache::unbounded();
         Self { sure: false, position: Position(0), last: None, versions, streams_max }
+    }
+
+    /// How many streams it knows.
+    pub(super) fn streams(&self) -> usize {
+        self.versions.len()
     }
 
     /// Something did not come out as planned.
@@ -130,8 +136,8 @@ impl Known {
                 assumed.insert(stream);
             }
             for fact in &append.facts {
-                if !versions.contains_key(&fact.stream) {
-                    versions.insert(fact.stream, *self.versions.get(&fact.stream)?);
+                if let Entry::Vacant(unknown) = versions.entry(fact.stream) {
+                    unknown.insert(*self.versions.get(&fact.stream)?);
                 }
             }
         }
