@@ -7,6 +7,7 @@ mod crowding;
 mod dying;
 mod following;
 mod limits;
+mod overlapping;
 mod reading;
 mod repeating;
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::judge::{Tail, Tickets, judge, ours};
-use super::known::{Known, Plan};
+use super::known::{Base, Known, Plan};
 use super::read::{fact, load_params};
 use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey, connection};
 use crate::words::Position;
@@ -154,7 +154,7 @@ impl Connection {
         plan: &Plan,
     ) -> Result<DateTime<Utc>, Failure> {
         if plan.verdict.accepted.is_empty() {
-            return self.confirm(plan.after).await;
+            return self.confirm(&plan.base).await;
         }
         let appends: Vec<&Append> = appends.iter().collect();
         let columns = Columns::of(&appends, &plan.verdict);
@@ -162,7 +162,7 @@ impl Connection {
         let (begin, lock, written, commit) = join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.lock, &lock),
-            columns.write(&self.client, &self.write, plan.base, plan.after),
+            columns.write(&self.client, &self.write, &plan.base),
             self.client.batch_execute("commit"),
         );
         begin.map_err(Failure::before_commit)?;
@@ -172,11 +172,13 @@ impl Connection {
         written.ok_or(Failure::MOVED)
     }
 
-    /// What only refuses writes nothing, and holds if the log's last fact is this one.
-    async fn confirm(&self, last: Option<Uuid>) -> Result<DateTime<Utc>, Failure> {
+    /// What only refuses writes nothing, and holds if the log ends so.
+    async fn confirm(&self, base: &Base) -> Result<DateTime<Utc>, Failure> {
         let found = self.client.query_opt(&self.tail, &[]).await.map_err(Failure::looking)?;
-        let found: Option<Uuid> = found.map(|row| row.get("event_id"));
-        if found == last { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
+        let ours = found.as_ref().is_some_and(|row| row.get("ours"));
+        let last: Option<Uuid> = found.map(|row| row.get("event_id"));
+        let holds = last == base.last && (ours || !base.ours);
+        if holds { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
     }
 
     /// Writes a batch under the tail lock: an answer for each append, in order, once the outcome
@@ -225,7 +227,7 @@ impl Connection {
             appends.iter().zip(&ours).filter(|(_, ours)| ours.is_none()).map(|(a, _)| a).collect();
         let found = appends.iter().zip(&ours).filter(|(_, ours)| ours.is_some());
         found.for_each(|(append, _)| tickets.accept(append));
-        let (base, after) = (tail.position, tail.last);
+        let base = Base::seen(&tail);
         let (tail, verdict) = judge(tail, &open, tickets);
         let at = if verdict.accepted.is_empty() {
             self.client.batch_execute("rollback").await.map_err(Failure::looking)?;
@@ -233,14 +235,14 @@ impl Connection {
         } else {
             let columns = Columns::of(&open, &verdict);
             let (written, commit) = join!(
-                columns.write(&self.client, &self.write, base, after),
+                columns.write(&self.client, &self.write, &base),
                 self.client.batch_execute("commit"),
             );
             let written = written.map_err(Failure::sent)?;
             commit.map_err(Failure::sent)?;
             written.ok_or(Failure::MOVED)?
         };
-        known.learn(after, &tail);
+        known.learn(base.last, &tail);
         let mut judged = verdict.answers_at(at);
         Ok(ours.into_iter().filter_map(|ours| ours.or_else(|| judged.next())).collect())
     }
