@@ -10,6 +10,7 @@ mod limits;
 mod overlapping;
 mod reading;
 mod repeating;
+mod silence;
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -57,6 +57,8 @@ struct Plan {
     /// To the next connection on which something is committed.
     strike: Option<(Moment, Fate)>,
     strikes: usize,
+    /// New connections find nobody who speaks.
+    mute: bool,
     wires: Vec<watch::Sender<Option<Fate>>>,
 }
 
@@ -115,6 +117,11 @@ impl Proxy {
         lock(&self.plan).strike = Some((moment, fate));
     }
 
+    /// Whether new connections are taken, and then find nobody who speaks.
+    pub fn mute(&self, mute: bool) {
+        lock(&self.plan).mute = mute;
+    }
+
     /// How many commits were struck.
     #[must_use]
     pub fn strikes(&self) -> usize {
@@ -134,8 +141,8 @@ async fn accept(listener: TcpListener, socket: PathBuf, plan: Arc<Mutex<Plan>>) 
         // A server that is away is a connection that ends at once.
         let Ok(server) = UnixStream::connect(&socket).await else { continue };
         drop(client.set_nodelay(true));
-        let (wire, fate) = watch::channel(None);
         let mut planned = lock(&plan);
+        let (wire, fate) = watch::channel(planned.mute.then_some(Fate::Silence));
         planned.wires.retain(|wire| wire.receiver_count() > 0);
         planned.wires.push(wire);
         wires.spawn(Wire { client, server, plan: plan.clone(), fate }.run());

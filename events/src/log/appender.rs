@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::Config;
 use tracing::{Instrument, Span};
 
-use super::append::{Answers, Job, Locked};
+use super::append::{Answers, Job, Locked, positions};
 use super::batch::{Connection, Failure, Reached};
+use super::connection::Session;
 use super::judge::Tickets;
 use super::known::{Known, Plan};
 use super::{Answer, Append, LogError, LogId, LogLimits, RawFact, StreamKey, wake};
@@ -30,6 +31,8 @@ const FLIGHTS_MAX: usize = 2;
 /// After a plan that failed, so many batches are written under the lock; doubled each time.
 const SHY_MIN: u32 = 8;
 const SHY_MAX: u32 = 256;
+/// A database may be this much slower than is usual.
+const SILENCES_MAX: u32 = 16;
 
 /// Runs until the last handle is dropped and everything queued is answered.
 pub(super) async fn run(
@@ -130,6 +133,8 @@ struct Appender {
     limits: Arc<LogLimits>,
     head: Arc<watch::Sender<Position>>,
     connection: Option<Arc<Connection>>,
+    /// Of the last connection: whatever became of that, this may still hold the tail lock.
+    session: Option<Session>,
     known: Known,
     tickets: Tickets,
     flights: VecDeque<Flight>,
@@ -146,14 +151,14 @@ impl Appender {
         limits: Arc<LogLimits>,
         head: Arc<watch::Sender<Position>>,
     ) -> Self {
-        let known = Known::new(limits.known_streams_max);
         Self {
+            known: Known::new(limits.known_streams_max),
             config,
             id,
             limits,
             head,
             connection: None,
-            known,
+            session: None,
             tickets: Tickets::default(),
             flights: VecDeque::new(),
             shy: 0,
@@ -233,9 +238,8 @@ impl Appender {
         }
         // Whatever was planned behind it has failed with it: it rests on another tail.
         self.known.forget();
-        for (appends, ..) in &failed {
-            appends.iter().for_each(|append| self.tickets.take_back(append));
-        }
+        let lost = failed.iter().flat_map(|(appends, ..)| appends);
+        lost.for_each(|append| self.tickets.take_back(append));
         (self.shy, self.shy_next) = (self.shy_next, (self.shy_next * 2).min(SHY_MAX));
         for (appends, waiting, failure) in failed {
             metrics::counter!("millrace_log_plans_failed").increment(1);
@@ -292,7 +296,7 @@ impl Appender {
         &mut self,
         streams: &[(StreamKey, i64)],
     ) -> Result<(Arc<Connection>, Vec<RawFact>), Failure> {
-        let connection = self.connect().await?;
+        let connection = self.connect(self.limits.silence_max).await?;
         let facts = connection.lock(streams).await?;
         Ok((connection, facts))
     }
@@ -314,9 +318,9 @@ impl Appender {
     /// database is away.
     async fn outcome(&mut self, appends: &[Append], mut resolving: bool) -> Answers {
         let deadline = Instant::now() + self.limits.unavailable_wait_max;
-        let mut pause = Duration::from_millis(20);
+        let (mut pause, mut patience) = (Duration::from_millis(20), self.limits.silence_max);
         loop {
-            let failure = match self.attempt(appends, resolving).await {
+            let failure = match self.attempt(appends, resolving, patience).await {
                 Ok(answers) => return answers.into_iter().map(Ok).collect(),
                 Err(failure) => failure,
             };
@@ -327,6 +331,8 @@ impl Appender {
             if failure.is_refusal() && (!resolving || failure.reached == Reached::Commit) {
                 return self.one_by_one(appends, &failure, resolving).await;
             }
+            let slower = if failure.is_silence() { 2 } else { 1 };
+            patience = (patience * slower).min(self.limits.silence_max * SILENCES_MAX);
             resolving |= failure.is_unknown();
             tracing::warn!(error = %failure.fault, resolving, "a batch could not be written yet");
             metrics::counter!("millrace_log_batch_retries").increment(1);
@@ -359,20 +365,22 @@ impl Appender {
     }
 
     /// The connection, taken: who is done with it and has not met a failure puts it back.
-    async fn connect(&mut self) -> Result<Arc<Connection>, Failure> {
+    async fn connect(&mut self, patience: Duration) -> Result<Arc<Connection>, Failure> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        let opened = Connection::open(&self.config, self.id).await;
-        Ok(Arc::new(opened.map_err(|error| Failure::new(error, Reached::Nothing))?))
+        let opened = Connection::open(&self.config, self.id, patience, self.session).await?;
+        self.session = Some(opened.session);
+        Ok(Arc::new(opened))
     }
 
     async fn attempt(
         &mut self,
         appends: &[Append],
         resolving: bool,
+        patience: Duration,
     ) -> Result<Vec<Answer>, Failure> {
-        let connection = self.connect().await?;
+        let connection = self.connect(patience).await?;
         let answers =
             connection.write(appends, resolving, &mut self.known, &mut self.tickets).await?;
         self.connection = Some(connection);
@@ -384,15 +392,4 @@ impl Appender {
 fn span(appends: usize, planned: bool) -> Span {
     let empty = tracing::field::Empty;
     tracing::debug_span!("batch", appends, planned, first = empty, last = empty)
-}
-
-/// The first and the last position that a batch took.
-fn positions(appends: &[Append], answers: &Answers) -> Option<(i64, i64)> {
-    let taken = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
-        Ok(Answer::Appended { first, .. }) if !append.facts.is_empty() => {
-            Some((first.0, first.0 + append.facts.len() as i64 - 1))
-        }
-        _ => None,
-    });
-    taken.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
 }
