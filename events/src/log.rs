@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use append::Decide;
-pub use connection::{ConnectError, connect, watched};
+pub use connection::{ConnectError, connect, vigilant, watched};
 
 use crate::words::Position;
 
@@ -185,6 +185,9 @@ pub struct LogLimits {
     pub known_streams_max: usize,
     /// How long an append waits for a database that cannot be reached.
     pub unavailable_wait_max: Duration,
+    /// How long the database may say nothing to a step of a batch, before the connection is given
+    /// up and the outcome looked up over another; doubled as long as that comes to nothing.
+    pub silence_max: Duration,
     /// How often followers look by themselves, should a wake-up be lost.
     pub poll_interval: Duration,
     /// Connections for reading.
@@ -207,6 +210,7 @@ impl Default for LogLimits {
             fact_bytes_max: 4 << 20,
             known_streams_max: 200_000,
             unavailable_wait_max: Duration::from_secs(10),
+            silence_max: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
             readers_max: 8,
             reader_wait_max: Duration::from_secs(10),
@@ -270,8 +274,8 @@ impl Log {
         let log = Self { appends, readers, head: head.clone(), limits: Arc::new(limits) };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
-        let poll = log.limits.poll_interval;
-        tokio::spawn(wake::run(config.clone(), id, weak_head, poll));
+        let (poll, silence_max) = (log.limits.poll_interval, log.limits.silence_max);
+        tokio::spawn(wake::run(config.clone(), id, weak_head, poll, silence_max));
         tokio::spawn(appender::run(config.clone(), id, log.limits.clone(), head, jobs));
         Ok(log)
     }

@@ -167,6 +167,9 @@ settings! {
     known_streams_max: usize = same => known_streams_max as same;
     /// How long an append waits for a database that is away, in milliseconds.
     unavailable_wait_max_ms: u64 = milliseconds => unavailable_wait_max as Duration::from_millis;
+    /// How long the database may say nothing to a batch, before another connection is tried, in
+    /// milliseconds.
+    silence_max_ms: u64 = milliseconds => silence_max as Duration::from_millis;
     /// How often followers look by themselves, should a wake-up be lost, in milliseconds.
     poll_interval_ms: u64 = milliseconds => poll_interval as Duration::from_millis;
     /// Connections for reading.

@@ -236,3 +236,14 @@ fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
     }
     within("bytes", append.facts.iter().map(fact_bytes).sum(), limits.append_bytes_max)
 }
+
+/// The first and the last position that a batch took.
+pub(super) fn positions(appends: &[Append], answers: &Answers) -> Option<(i64, i64)> {
+    let taken = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
+        Ok(Answer::Appended { first, .. }) if !append.facts.is_empty() => {
+            Some((first.0, first.0 + append.facts.len() as i64 - 1))
+        }
+        _ => None,
+    });
+    taken.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
+}

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 use tokio_postgres::Config;
 use tracing::Instrument;
 
-use super::append::{Answers, Jobs};
+use super::append::{Answers, Jobs, positions};
 use super::batch::{Connection, Failure, Reached};
+use super::connection::Session;
 use super::gathering::{Batch, Sent, Waiting};
 use super::judge::Tickets;
 use super::known::{Known, Plan};
@@ -25,6 +26,8 @@ use crate::words::Position;
 /// After a plan that failed, so many batches are written under the lock; doubled each time.
 const SHY_MIN: u32 = 8;
 const SHY_MAX: u32 = 256;
+/// A database may be this much slower than is usual.
+const SILENCES_MAX: u32 = 16;
 
 /// Runs until the last handle is dropped and everything queued is answered.
 pub(super) async fn run(
@@ -92,6 +95,8 @@ pub(super) struct Appender {
     pub(super) limits: Arc<LogLimits>,
     head: Arc<watch::Sender<Position>>,
     pub(super) connection: Option<Arc<Connection>>,
+    /// Of the last connection: whatever became of that, this may still hold the tail lock.
+    session: Option<Session>,
     pub(super) known: Known,
     pub(super) tickets: Tickets,
     flights: VecDeque<Flight>,
@@ -108,15 +113,15 @@ impl Appender {
         limits: Arc<LogLimits>,
         head: Arc<watch::Sender<Position>>,
     ) -> Self {
-        let known = Known::new(limits.known_streams_max);
         let tickets = Tickets::new(limits.queue_appends_max);
         Self {
+            known: Known::new(limits.known_streams_max),
             config,
             id,
             limits,
             head,
             connection: None,
-            known,
+            session: None,
             tickets,
             flights: VecDeque::new(),
             shy: 0,
@@ -211,16 +216,15 @@ impl Appender {
         }
         // Whatever was planned behind it has failed with it: it rests on another tail.
         self.known.forget();
-        for (appends, ..) in &failed {
-            appends.iter().for_each(|append| self.tickets.take_back(append));
-        }
+        let lost = failed.iter().flat_map(|(appends, ..)| appends);
+        lost.for_each(|append| self.tickets.take_back(append));
         (self.shy, self.shy_next) = (self.shy_next, (self.shy_next * 2).min(SHY_MAX));
+        if failed.iter().any(|(.., failure)| !failure.spares_connection()) {
+            self.connection = None;
+        }
         for (appends, flight, failure) in failed {
             metrics::counter!("millrace_log_plans_failed_total").increment(1);
             tracing::debug!(error = %failure.fault, "a batch did not go as planned");
-            if !failure.spares_connection() {
-                self.connection = None;
-            }
             let resolving = failure.is_unknown();
             self.write(&appends, flight.waiting, resolving, flight.deadline).await;
         }
@@ -271,9 +275,9 @@ impl Appender {
         mut resolving: bool,
         deadline: Instant,
     ) -> Answers {
-        let mut pause = Duration::from_millis(20);
+        let (mut pause, mut patience) = (Duration::from_millis(20), self.limits.silence_max);
         loop {
-            let failure = match self.attempt(appends, resolving).await {
+            let failure = match self.attempt(appends, resolving, patience).await {
                 Ok(answers) => return answers.into_iter().map(Ok).collect(),
                 Err(failure) => failure,
             };
@@ -284,6 +288,8 @@ impl Appender {
             if failure.is_refusal() && (!resolving || failure.reached == Reached::Commit) {
                 return self.one_by_one(appends, &failure, resolving, deadline).await;
             }
+            let slower = if failure.is_silence() { 2 } else { 1 };
+            patience = (patience * slower).min(self.limits.silence_max * SILENCES_MAX);
             resolving |= failure.is_unknown();
             tracing::warn!(error = %failure.fault, resolving, "a batch could not be written yet");
             metrics::counter!("millrace_log_retries_total").increment(1);
@@ -317,34 +323,28 @@ impl Appender {
     }
 
     /// The connection, taken: who is done with it and has not met a failure puts it back.
-    pub(super) async fn connect(&mut self) -> Result<Arc<Connection>, Failure> {
+    pub(super) async fn connect(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Arc<Connection>, Failure> {
         if let Some(connection) = self.connection.take().filter(|taken| !taken.is_closed()) {
             return Ok(connection);
         }
-        let opened = Connection::open(&self.config, self.id).await;
-        Ok(Arc::new(opened.map_err(|error| Failure::new(error, Reached::Nothing))?))
+        let opened = Connection::open(&self.config, self.id, patience, self.session).await?;
+        self.session = Some(opened.session);
+        Ok(Arc::new(opened))
     }
 
     async fn attempt(
         &mut self,
         appends: &[Append],
         resolving: bool,
+        patience: Duration,
     ) -> Result<Vec<Answer>, Failure> {
-        let connection = self.connect().await?;
+        let connection = self.connect(patience).await?;
         let answers =
             connection.write(appends, resolving, &mut self.known, &mut self.tickets).await?;
         self.connection = Some(connection);
         Ok(answers)
     }
-}
-
-/// The first and the last position that a batch took.
-fn positions(appends: &[Append], answers: &Answers) -> Option<(i64, i64)> {
-    let taken = answers.iter().zip(appends).filter_map(|(answer, append)| match answer {
-        Ok(Answer::Appended { first, .. }) if !append.facts.is_empty() => {
-            Some((first.0, first.0 + append.facts.len() as i64 - 1))
-        }
-        _ => None,
-    });
-    taken.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
 }

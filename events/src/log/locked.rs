@@ -70,7 +70,7 @@ impl Appender {
         &mut self,
         streams: &[(StreamKey, i64)],
     ) -> Result<(Arc<Connection>, Vec<RawFact>), Failure> {
-        let connection = self.connect().await?;
+        let connection = self.connect(self.limits.silence_max).await?;
         let facts = connection.lock(streams).await?;
         Ok((connection, facts))
     }
