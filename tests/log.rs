@@ -7,8 +7,10 @@ mod crowding;
 mod dying;
 mod following;
 mod limits;
+mod overlapping;
 mod reading;
 mod repeating;
+mod silence;
 
 use std::collections::HashMap;
 use std::future::Future;

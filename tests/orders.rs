@@ -58,6 +58,8 @@ fn a_placed_order_arrives_at_a_subscriber_who_can_read_it() {
         let customer = shop.customer("Bolt & Co", json!(null)).await;
         let product = shop.product("A-1", "2.345", 10).await;
         app.settled().await;
+        // An organization that has to be looked up first is watched a moment later.
+        shop.client.ask("{ orders(first: 1) { edges { node { id } } } }", json!({})).await;
         let subscription = "subscription { ordersChanged { id number net lines { sku } } }";
         let changes = shop.client.subscribe(subscription, json!({})).await;
         tokio::pin!(changes);

@@ -1,11 +1,13 @@
 //! The executor: loads, decides and appends; one loop per process. Here is its front; the loop is
 //! in `executor/run.rs`, what one round of it decides in `executor/round.rs`.
 
+mod ahead;
 mod cache;
 mod naming;
 mod parking;
 mod round;
 mod run;
+mod settle;
 mod turn;
 mod work;
 
@@ -16,7 +18,7 @@ use std::time::{Duration, Instant};
 use events::facts::DecodeError;
 use events::log::{Log, LogError, StreamKey};
 use events::words::Position;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -93,20 +95,30 @@ pub enum CommandError {
 /// Bounds of the executor. Everything that waits or grows has one.
 #[derive(Debug, Clone)]
 pub struct ExecutorLimits {
-    /// Commands that may wait; one more is told "busy".
+    /// Commands that may be here and not answered yet; one more is told "busy".
     pub queue_commands_max: usize,
     /// Commands decided in one round.
     pub round_commands_max: usize,
-    /// Facts decided in one round.
+    /// Facts decided in one round (one command may exceed it, and the two below).
     pub round_facts_max: usize,
+    /// Streams named in one round.
+    pub round_streams_max: usize,
+    /// Bytes of the facts decided in one round.
+    pub round_bytes_max: usize,
+    /// Rounds decided whose commit has not come back yet.
+    pub rounds_in_flight_max: usize,
     /// States kept, in bytes.
     pub cache_bytes_max: usize,
     /// How long a command may wait to be decided.
     pub wait_max: Duration,
     /// How long a caller waits for an answer.
     pub answer_wait_max: Duration,
+    /// After so many conflicts with other processes, a command is decided under the tail lock.
+    pub conflicts_before_turn: u32,
     /// How often a command is decided again after conflicts with other processes.
     pub conflicts_max: u32,
+    /// How often in a row the states of a command may be read before it is told "busy".
+    pub loads_max: u32,
     /// Reads of states under way at once, beside the round's own.
     pub reads_max: usize,
 }
@@ -117,10 +129,15 @@ impl Default for ExecutorLimits {
             queue_commands_max: 4_096,
             round_commands_max: 1_024,
             round_facts_max: 4_000,
+            round_streams_max: 9_000,
+            round_bytes_max: 8 << 20,
+            rounds_in_flight_max: 2,
             cache_bytes_max: 64 << 20,
             wait_max: Duration::from_secs(10),
             answer_wait_max: Duration::from_secs(30),
+            conflicts_before_turn: 3,
             conflicts_max: 100,
+            loads_max: 20,
             reads_max: 4,
         }
     }
@@ -130,6 +147,8 @@ impl Default for ExecutorLimits {
 pub(crate) struct Job {
     pub(crate) work: Box<dyn Work>,
     pub(crate) answer: oneshot::Sender<Result<Outcome, CommandError>>,
+    /// Its place in the queue, which is free again once it is answered.
+    pub(crate) place: OwnedSemaphorePermit,
     pub(crate) queued_at: Instant,
     pub(crate) conflicts: u32,
     pub(crate) loads: u32,
@@ -138,13 +157,22 @@ pub(crate) struct Job {
     pub(crate) held: HashMap<StreamKey, Entry>,
     /// Whether its states were looked for while a batch was in flight.
     pub(crate) ahead: bool,
+    /// To be decided in a round of its own: with others it was too much for one append.
+    pub(crate) alone: bool,
 }
 
 /// Answers whoever waits for a command.
 fn answer(job: Job, outcome: Result<Outcome, CommandError>) {
-    metrics::histogram!("millrace_command_seconds").record(job.queued_at.elapsed().as_secs_f64());
+    let Job { answer, place, queued_at, .. } = job;
+    if matches!(outcome, Err(CommandError::Busy)) {
+        metrics::counter!("millrace_executor_busy_total").increment(1);
+    }
+    let took = queued_at.elapsed().as_secs_f64();
+    metrics::histogram!("millrace_executor_command_seconds").record(took);
+    // Before the answer: whoever has it may give the next command.
+    drop(place);
     // Whoever gave up waiting does not want the answer.
-    drop(job.answer.send(outcome));
+    drop(answer.send(outcome));
 }
 
 /// What is known of a command's idempotency key.
@@ -159,7 +187,9 @@ pub(crate) enum Key {
 /// A handle to the executor; clones share one loop.
 #[derive(Clone)]
 pub struct Executor {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::UnboundedSender<Job>,
+    /// One for each command that may be here; whoever has none is not let in.
+    places: Arc<Semaphore>,
     answer_wait_max: Duration,
 }
 
@@ -168,10 +198,12 @@ impl Executor {
     /// answered.
     #[must_use]
     pub fn start(log: Log, limits: ExecutorLimits) -> Self {
-        let (jobs, queue) = mpsc::channel(limits.queue_commands_max);
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let places = limits.queue_commands_max.min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(places));
         let answer_wait_max = limits.answer_wait_max;
         tokio::spawn(run::run(log, Arc::new(limits), queue));
-        Self { jobs, answer_wait_max }
+        Self { jobs, places, answer_wait_max }
     }
 
     /// Executes a command and answers once its outcome, and everything that the outcome rests on,
@@ -195,15 +227,24 @@ impl Executor {
     }
 
     async fn submit(&self, work: Box<dyn Work>) -> Result<Outcome, CommandError> {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            metrics::counter!("millrace_executor_busy_total").increment(1);
+            return Err(CommandError::Busy);
+        };
         let (answer, answered) = oneshot::channel();
-        let key = work.key().map_or(Key::Free, Key::Unknown);
-        let queued_at = Instant::now();
-        let (held, ahead) = (HashMap::new(), false);
-        let job = Job { work, answer, queued_at, conflicts: 0, loads: 0, key, held, ahead };
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CommandError::Busy,
-            mpsc::error::TrySendError::Closed(_) => CommandError::Log(LogError::Closed),
-        })?;
+        let job = Job {
+            key: work.key().map_or(Key::Free, Key::Unknown),
+            work,
+            answer,
+            place,
+            queued_at: Instant::now(),
+            conflicts: 0,
+            loads: 0,
+            held: HashMap::new(),
+            ahead: false,
+            alone: false,
+        };
+        self.jobs.send(job).map_err(|_| CommandError::Log(LogError::Closed))?;
         match tokio::time::timeout(self.answer_wait_max, answered).await {
             Ok(answer) => answer.unwrap_or(Err(CommandError::Log(LogError::Closed))),
             Err(_) => Err(CommandError::Unanswered),

@@ -35,6 +35,8 @@ pub enum Kind {
     Denied,
     /// The decision read a state that it did not name: an error of the program.
     Unnamed,
+    /// The decision broke off: an error of the program.
+    Broken,
 }
 
 impl Rejection {

@@ -7,8 +7,10 @@ mod batch;
 mod chain;
 mod columns;
 mod connection;
+mod gathering;
 mod judge;
 mod known;
+mod locked;
 mod read;
 mod wake;
 
@@ -22,7 +24,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use append::Decide;
-pub use connection::{ConnectError, connect, watched};
+pub use connection::{ConnectError, connect, vigilant, watched};
 
 use crate::words::Position;
 
@@ -160,12 +162,17 @@ pub struct RawFact {
 /// Bounds of the log. Everything that waits or grows has one.
 #[derive(Debug, Clone)]
 pub struct LogLimits {
-    /// Appends that may wait for the appender; one more is told "busy".
+    /// Appends that may wait for the appender; one more is told "busy". What one call brings may
+    /// exceed it, and the next, if nothing else waits.
     pub queue_appends_max: usize,
-    /// Facts of one batch (one append may exceed it alone).
+    /// Bytes of the appends that may wait.
+    pub queue_bytes_max: usize,
+    /// Facts of one batch (the last call that it takes in may exceed it).
     pub batch_facts_max: usize,
-    /// Bytes of one batch (one append may exceed it alone).
+    /// Bytes of one batch (the last call that it takes in may exceed it).
     pub batch_bytes_max: usize,
+    /// Batches under way at once: while PostgreSQL writes one, the next lies in wait.
+    pub batches_in_flight_max: usize,
     /// Facts of one append.
     pub append_facts_max: usize,
     /// Streams of one append.
@@ -178,26 +185,35 @@ pub struct LogLimits {
     pub known_streams_max: usize,
     /// How long an append waits for a database that cannot be reached.
     pub unavailable_wait_max: Duration,
+    /// How long the database may say nothing to a step of a batch, before the connection is given
+    /// up and the outcome looked up over another; doubled as long as that comes to nothing.
+    pub silence_max: Duration,
     /// How often followers look by themselves, should a wake-up be lost.
     pub poll_interval: Duration,
     /// Connections for reading.
     pub readers_max: usize,
+    /// How long a read waits for one of them.
+    pub reader_wait_max: Duration,
 }
 
 impl Default for LogLimits {
     fn default() -> Self {
         Self {
             queue_appends_max: 8_192,
+            queue_bytes_max: 64 << 20,
             batch_facts_max: 4_000,
             batch_bytes_max: 8 << 20,
+            batches_in_flight_max: 2,
             append_facts_max: 20_000,
             append_streams_max: 20_000,
             append_bytes_max: 32 << 20,
             fact_bytes_max: 4 << 20,
             known_streams_max: 200_000,
             unavailable_wait_max: Duration::from_secs(10),
+            silence_max: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
             readers_max: 8,
+            reader_wait_max: Duration::from_secs(10),
         }
     }
 }
@@ -252,15 +268,15 @@ impl Log {
         id: LogId,
         limits: LogLimits,
     ) -> Result<Self, LogError> {
-        let readers = connection::pool(config, limits.readers_max)?;
+        let readers = connection::pool(config, &limits)?;
         let head = Arc::new(watch::Sender::new(Position(0)));
-        let (appends, jobs, waiting) = append::Queue::new();
+        let (appends, jobs) = append::queue();
         let log = Self { appends, readers, head: head.clone(), limits: Arc::new(limits) };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
-        let poll = log.limits.poll_interval;
-        tokio::spawn(wake::run(config.clone(), id, weak_head, poll));
-        tokio::spawn(appender::run(config.clone(), id, log.limits.clone(), head, jobs, waiting));
+        let (poll, silence_max) = (log.limits.poll_interval, log.limits.silence_max);
+        tokio::spawn(wake::run(config.clone(), id, weak_head, poll, silence_max));
+        tokio::spawn(appender::run(config.clone(), id, log.limits.clone(), head, jobs));
         Ok(log)
     }
 
@@ -290,7 +306,7 @@ impl Log {
         streams: Vec<(StreamKey, i64)>,
         decide: Decide,
     ) -> impl Future<Output = Result<Vec<Result<Answer, LogError>>, LogError>> + Send + use<> {
-        self.appends.submit_locked(streams, decide)
+        self.appends.submit_locked(&self.limits, streams, decide)
     }
 
     /// A ticket for an append, so that others can be decided on it before it is answered: their

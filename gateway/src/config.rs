@@ -52,6 +52,9 @@ pub struct Server {
     pub body_bytes_max: usize,
     /// The longest a request may take, in milliseconds. Subscriptions are not meant.
     pub request_wait_max_ms: u64,
+    /// GraphQL requests under way at once; one more is told BUSY before anything is done for it.
+    /// Subscriptions are not meant.
+    pub requests_max: usize,
     /// Subscriptions open at once.
     pub subscriptions_max: usize,
     /// How long a WebSocket may take to send `connection_init`, in milliseconds.
@@ -66,6 +69,7 @@ impl Default for Server {
             listen: "127.0.0.1:8080".to_owned(),
             body_bytes_max: 2 << 20,
             request_wait_max_ms: 60_000,
+            requests_max: 8_192,
             subscriptions_max: 10_000,
             connection_init_wait_max_ms: 10_000,
             stop_wait_max_ms: 8_000,
@@ -147,10 +151,14 @@ settings! {
     LogSettings for LogLimits;
     /// Appends that may wait; one more is told BUSY.
     queue_appends_max: usize = same => queue_appends_max as same;
+    /// Bytes of the appends that may wait; what exceeds them is told BUSY.
+    queue_bytes_max: usize = same => queue_bytes_max as same;
     /// Facts of one batch.
     batch_facts_max: usize = same => batch_facts_max as same;
     /// Bytes of one batch.
     batch_bytes_max: usize = same => batch_bytes_max as same;
+    /// Batches under way at once: while PostgreSQL writes one, the next lies in wait.
+    batches_in_flight_max: usize = same => batches_in_flight_max as same;
     /// Facts of one append.
     append_facts_max: usize = same => append_facts_max as same;
     /// Streams of one append.
@@ -163,29 +171,45 @@ settings! {
     known_streams_max: usize = same => known_streams_max as same;
     /// How long an append waits for a database that is away, in milliseconds.
     unavailable_wait_max_ms: u64 = milliseconds => unavailable_wait_max as Duration::from_millis;
+    /// How long the database may say nothing to a batch, before another connection is tried, in
+    /// milliseconds.
+    silence_max_ms: u64 = milliseconds => silence_max as Duration::from_millis;
     /// How often followers look by themselves, should a wake-up be lost, in milliseconds.
     poll_interval_ms: u64 = milliseconds => poll_interval as Duration::from_millis;
     /// Connections for reading.
     readers_max: usize = same => readers_max as same;
+    /// How long a read waits for one of them, in milliseconds.
+    reader_wait_max_ms: u64 = milliseconds => reader_wait_max as Duration::from_millis;
 }
 
 settings! {
     /// Limits of the command executor.
     ExecutorSettings for ExecutorLimits;
-    /// Commands that may wait; one more is told BUSY.
+    /// Commands that may be under way, from their coming to their answer; one more is told BUSY.
     queue_commands_max: usize = same => queue_commands_max as same;
     /// Commands decided in one round.
     round_commands_max: usize = same => round_commands_max as same;
     /// Facts decided in one round.
     round_facts_max: usize = same => round_facts_max as same;
+    /// Streams named in one round.
+    round_streams_max: usize = same => round_streams_max as same;
+    /// Bytes of the facts decided in one round.
+    round_bytes_max: usize = same => round_bytes_max as same;
+    /// Rounds that are decided while their commits are awaited.
+    rounds_in_flight_max: usize = same => rounds_in_flight_max as same;
     /// States kept in memory, in bytes.
     cache_bytes_max: usize = same => cache_bytes_max as same;
-    /// How long a command may wait to be decided, in milliseconds.
+    /// How long a command may wait to be decided, in milliseconds; then it is told BUSY.
     wait_max_ms: u64 = milliseconds => wait_max as Duration::from_millis;
     /// How long a caller waits for an answer, in milliseconds.
     answer_wait_max_ms: u64 = milliseconds => answer_wait_max as Duration::from_millis;
-    /// How often a command is decided again after conflicts with other processes.
+    /// After so many conflicts with other processes, a command is decided under the tail lock.
+    conflicts_before_turn: u32 = same => conflicts_before_turn as same;
+    /// How often a command is decided again after conflicts with other processes; then it is told
+    /// BUSY.
     conflicts_max: u32 = same => conflicts_max as same;
+    /// How often in a row the states of a command may be read; then it is told BUSY.
+    loads_max: u32 = same => loads_max as same;
     /// Reads of states under way at once, beside the round's own.
     reads_max: usize = same => reads_max as same;
 }
@@ -321,15 +345,23 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let positive = [
             ("server.body_bytes_max", self.server.body_bytes_max),
+            ("server.requests_max", self.server.requests_max),
             ("server.subscriptions_max", self.server.subscriptions_max),
             ("graphql.depth_max", self.graphql.depth_max),
             ("graphql.complexity_max", self.graphql.complexity_max),
             ("log.queue_appends_max", self.log.queue_appends_max),
+            ("log.queue_bytes_max", self.log.queue_bytes_max),
             ("log.batch_facts_max", self.log.batch_facts_max),
+            ("log.batch_bytes_max", self.log.batch_bytes_max),
+            ("log.batches_in_flight_max", self.log.batches_in_flight_max),
             ("log.readers_max", self.log.readers_max),
             ("executor.queue_commands_max", self.executor.queue_commands_max),
             ("executor.round_commands_max", self.executor.round_commands_max),
             ("executor.round_facts_max", self.executor.round_facts_max),
+            ("executor.round_streams_max", self.executor.round_streams_max),
+            ("executor.round_bytes_max", self.executor.round_bytes_max),
+            ("executor.rounds_in_flight_max", self.executor.rounds_in_flight_max),
+            ("executor.loads_max", self.executor.loads_max as usize),
             ("executor.reads_max", self.executor.reads_max),
             ("queries.connections_max", self.queries.connections_max),
             ("queries.page_default", self.queries.page_default),

@@ -165,7 +165,7 @@ impl From<CommandError> for ApiError {
                     Kind::OutOfStock => Code::OutOfStock,
                     Kind::CreditExceeded => Code::CreditExceeded,
                     Kind::Denied => Code::Forbidden,
-                    Kind::Unnamed => return Self::internal(&message),
+                    Kind::Unnamed | Kind::Broken => return Self::internal(&message),
                 };
                 Self { field: rejection.field, ..Self::new(code, message) }
             }
@@ -223,7 +223,8 @@ impl From<ApiError> for async_graphql::Error {
         if error.code.fault() == Fault::Caller {
             tracing::warn!(code = error.code.name(), message = error.message, "refused");
         }
-        metrics::counter!("millrace_errors", "code" => error.code.name()).increment(1);
+        metrics::counter!("millrace_gateway_errors_total", "code" => error.code.name())
+            .increment(1);
         let mut extensions = async_graphql::ErrorExtensionValues::default();
         for (name, value) in error.extensions() {
             if let Ok(value) = async_graphql::Value::from_json(value) {
@@ -238,7 +239,7 @@ impl From<ApiError> for async_graphql::Error {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        metrics::counter!("millrace_errors", "code" => self.code.name()).increment(1);
+        metrics::counter!("millrace_gateway_errors_total", "code" => self.code.name()).increment(1);
         let body = json!({
             "errors": [{ "message": self.message, "extensions": self.extensions() }],
         });

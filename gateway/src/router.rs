@@ -1,5 +1,6 @@
 //! Every route on one page, and what all of them share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
@@ -21,8 +23,13 @@ pub fn router(app: App, metrics: PrometheusHandle) -> Router {
     let schema = graphql::schema(app.clone());
     let body_bytes_max = app.config.server.body_bytes_max;
     let request_wait_max = Duration::from_millis(app.config.server.request_wait_max_ms);
+    let places = app.config.server.requests_max.min(Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(places));
+    let admission = middleware::from_fn(move |request: Request, next: Next| {
+        admit(places.clone(), request, next)
+    });
     Router::new()
-        .route("/graphql", get(live::get).post(live::post))
+        .route("/graphql", get(live::get).post(live::post).layer(admission))
         .with_state((app.clone(), schema))
         .route("/metrics", get(health::metrics).with_state((app.clone(), metrics)))
         .route("/health/live", get(health::live))
@@ -46,6 +53,15 @@ async fn unknown_path(request: Request) -> ApiError {
 async fn wrong_method(request: Request) -> ApiError {
     let (method, path) = (request.method(), request.uri().path());
     ApiError::new(Code::MethodNotAllowed, format!("{path} does not take {method}"))
+}
+
+/// Lets a request in if it finds a place. Probes and metrics need none: they answer when it is busy.
+async fn admit(places: Arc<Semaphore>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.try_acquire_owned() else {
+        let message = "too many requests are under way; try again in a moment";
+        return ApiError::new(Code::Busy, message).into_response();
+    };
+    next.run(request).await
 }
 
 /// No request takes longer. What it began goes on: repeat it with the same idempotency key.
@@ -81,7 +97,8 @@ async fn span(request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
-    metrics::histogram!("millrace_request_seconds").record(started.elapsed().as_secs_f64());
+    let took = started.elapsed().as_secs_f64();
+    metrics::histogram!("millrace_gateway_request_seconds").record(took);
     let nosniff = HeaderValue::from_static("nosniff");
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response

@@ -1,13 +1,17 @@
 //! Logs and metrics: where spans and counters go. What they tell is said where it happens.
 
+pub mod metrics;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use self::metrics::{Kind, METRICS, Metric};
 use crate::config::{LogFormat, Logging};
 
 /// Libraries that print what passes through them (tokens, parameters) below these levels: whatever
@@ -74,17 +78,45 @@ impl Write for AboveBar {
     }
 }
 
-/// Collects metrics from now on; the handle renders them.
+/// How often the samples of histograms are put into their buckets; until then each takes memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Collects metrics from now on, as long as the runtime lives; the handle renders them. All but
+/// those that are told apart by something are there from the beginning.
 ///
 /// # Errors
 /// If metrics are collected already.
 pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
-    const SECONDS: [f64; 12] =
-        [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
-    const COUNTS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0];
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_facts".to_owned()), &COUNTS)?
-        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COUNTS)?
-        .install_recorder()
+    let mut builder = PrometheusBuilder::new();
+    for metric in METRICS {
+        if let Kind::Histogram(buckets) = metric.kind {
+            let name = Matcher::Full(metric.name.to_owned());
+            builder = builder.set_buckets_for_metric(name, buckets.upper_ends())?;
+        }
+    }
+    let handle = builder.install_recorder()?;
+    METRICS.iter().for_each(describe);
+    let kept = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            kept.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+fn describe(metric: &Metric) {
+    let &Metric { name, kind, label, help } = metric;
+    match kind {
+        Kind::Counter => ::metrics::describe_counter!(name, help),
+        Kind::Gauge => ::metrics::describe_gauge!(name, help),
+        Kind::Histogram(_) => ::metrics::describe_histogram!(name, help),
+    }
+    match (label, kind) {
+        (Some(_), _) => {}
+        (None, Kind::Counter) => ::metrics::counter!(name).absolute(0),
+        (None, Kind::Gauge) => ::metrics::gauge!(name).set(0.0),
+        (None, Kind::Histogram(_)) => drop(::metrics::histogram!(name)),
+    }
 }

@@ -79,6 +79,8 @@ impl TestApp {
     }
 
     async fn over(database: TestDatabase, config: Config) -> Self {
+        // Before anything can be counted.
+        let metrics = metrics();
         let parts = Parts::start(&database.config, &config).await;
         let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
@@ -95,7 +97,7 @@ impl TestApp {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = router::router(app, metrics());
+        let router = router::router(app, metrics);
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;

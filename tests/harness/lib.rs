@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod desk;
 pub mod golden;
 pub mod program;
+pub mod proxy;
 pub mod shop;
 pub mod socket;
 pub mod untidy;
@@ -18,6 +19,7 @@ pub use client::Client;
 pub use cluster::TestDatabase;
 pub use desk::Desk;
 pub use program::Program;
+pub use proxy::Proxy;
 pub use shop::Shop;
 pub use socket::Socket;
 

@@ -132,7 +132,7 @@ impl Projector {
             // A server that crashed has lost what it had not written yet: it is folded again, and
             // until then nobody is told that it can be read.
             self.watermarks.forget();
-            metrics::counter!("millrace_projector_retries").increment(1);
+            metrics::counter!("millrace_projector_retries_total").increment(1);
             self.count(&error);
             tokio::select! {
                 () = token.cancelled() => return,
@@ -299,7 +299,7 @@ impl Open {
         if let Some(last) = facts.last() {
             metrics::gauge!("millrace_projection_lag_seconds", "projection" => self.name)
                 .set(since(last));
-            metrics::counter!("millrace_projection_facts", "projection" => self.name)
+            metrics::counter!("millrace_projection_facts_total", "projection" => self.name)
                 .increment(facts.len() as u64);
         }
         Ok(())

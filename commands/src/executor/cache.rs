@@ -25,10 +25,10 @@ impl Cache {
         self.entries.get(key).filter(|kept| !kept.behind).map(|kept| kept.entry.clone())
     }
 
-    /// What a load of the state begins with: what is kept of it, however far behind.
-    pub(super) fn base(&self, need: &Need) -> Entry {
+    /// What is kept of the state, however far behind: what a load of it begins with.
+    pub(super) fn kept(&self, need: &Need) -> Option<Entry> {
         let kept = self.entries.peek(&need.key).map(|kept| kept.entry.clone());
-        kept.filter(|entry| entry.is_of(need)).unwrap_or_else(|| need.fresh())
+        kept.filter(|entry| entry.is_of(need))
     }
 
     /// The stream has gone on without this process: the state is to be loaded before it is used.
@@ -60,6 +60,7 @@ impl Cache {
             self.bytes -= kept.entry.bytes();
         }
         metrics::gauge!("millrace_executor_cache_bytes").set(self.bytes as f64);
+        metrics::gauge!("millrace_executor_cache_states").set(self.entries.len() as f64);
     }
 }
 

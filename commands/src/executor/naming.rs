@@ -5,19 +5,14 @@ use super::Job;
 use crate::state::{Entry, Need, Needs, States};
 
 /// How often a command may name more streams, after the first.
-const NEEDS_ROUNDS_MAX: usize = 3;
+pub(super) const NEEDS_ROUNDS_MAX: usize = 3;
 
-/// What a command named and nobody has, beside what was found.
-pub(super) struct Lacking {
-    pub(super) found: States,
-    pub(super) needs: Vec<Need>,
-}
-
-/// The states that a command names, as `find` finds them.
+/// The states that a command names, as `find` finds them, and what nobody has: as long as
+/// something lacks, the command is not asked further.
 pub(super) fn states(
     job: &Job,
     mut find: impl FnMut(&Need) -> Option<Entry>,
-) -> Result<States, Lacking> {
+) -> (States, Vec<Need>) {
     let organization = job.work.organization();
     let mut states = States::new(organization);
     for _ in 0..=NEEDS_ROUNDS_MAX {
@@ -36,11 +31,11 @@ pub(super) fn states(
             }
         }
         if !lacking.is_empty() {
-            return Err(Lacking { found: states, needs: lacking });
+            return (states, lacking);
         }
         if states.len() == before {
             break;
         }
     }
-    Ok(states)
+    (states, Vec::new())
 }

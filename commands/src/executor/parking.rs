@@ -2,6 +2,7 @@
 //! for: none of them twice at once, and nobody else stalled by them.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use events::facts::DecodeError;
 use events::log::{Earlier, Log, LogError, StreamKey};
@@ -14,9 +15,6 @@ use uuid::Uuid;
 use super::cache::{self, Cache, Loaded};
 use super::{CommandError, Job, Key, Outcome, answer};
 use crate::state::{Entry, Need};
-
-/// How often a command's states may have to be loaded, before it is told "busy".
-const LOADS_MAX: u32 = 20;
 
 /// What came back of one read.
 pub(super) struct Fetched {
@@ -52,8 +50,9 @@ pub(super) struct Parking {
 }
 
 impl Parking {
-    pub(super) fn is_empty(&self) -> bool {
-        self.parked.is_empty()
+    /// How many commands wait.
+    pub(super) fn len(&self) -> usize {
+        self.parked.len()
     }
 
     /// How many reads are under way.
@@ -61,10 +60,10 @@ impl Parking {
         self.reads.len()
     }
 
-    /// Parks a command until what it lacks is there.
-    pub(super) fn park(&mut self, mut job: Job, lack: Lack) {
+    /// Parks a command until what it lacks is there; not more often than so many times in a row.
+    pub(super) fn park(&mut self, mut job: Job, lack: Lack, loads_max: u32) {
         job.loads += 1;
-        if job.loads > LOADS_MAX {
+        if job.loads > loads_max {
             return answer(job, Err(CommandError::Busy));
         }
         let streams = match lack {
@@ -82,6 +81,12 @@ impl Parking {
         self.parked.push(Parked { job, streams });
     }
 
+    /// Takes out those who have waited too long. What is being read for them is kept once it comes.
+    pub(super) fn give_up(&mut self, late: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let late = self.parked.extract_if(.., |parked| late(&parked.job));
+        late.map(|parked| parked.job).collect()
+    }
+
     /// Begins to read what was found lacking since the last call.
     pub(super) fn read(&mut self, log: &Log) {
         if self.needs.is_empty() && self.keys.is_empty() {
@@ -91,7 +96,10 @@ impl Parking {
         let log = log.clone();
         self.reads.push(Box::pin(async move {
             let streams = needs.iter().map(|(need, _)| need.key).collect();
+            let begun = Instant::now();
             let found = tokio::try_join!(cache::load(&log, needs), look_up(&log, &keys));
+            let took = begun.elapsed().as_secs_f64();
+            metrics::histogram!("millrace_executor_load_seconds").record(took);
             Fetched { streams, keys, found }
         }));
     }

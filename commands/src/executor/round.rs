@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use events::log::{Append, Expected, NewFact, StreamKey};
 use uuid::Uuid;
 
-use super::Job;
+use super::{ExecutorLimits, Job};
 use crate::Decision;
 use crate::rejection::{Kind, Rejection};
 use crate::state::{Entry, States};
@@ -36,6 +36,8 @@ pub(super) struct Component {
     pub(super) decided: Vec<Decided>,
     /// What the log is asked to do for all of them together.
     pub(super) append: Append,
+    /// The append's ticket.
+    pub(super) ticket: u64,
     /// The streams that they read or write, with the states that they left.
     pub(super) states: HashMap<StreamKey, Entry>,
     /// Those that they write.
@@ -61,7 +63,10 @@ pub(super) struct Round {
     parents: Vec<usize>,
     streams: HashMap<StreamKey, Touched>,
     keys: HashSet<Uuid>,
-    pub(super) facts: usize,
+    facts: usize,
+    bytes: usize,
+    /// Whether it was decided for one command that is to be alone.
+    alone: bool,
 }
 
 impl Round {
@@ -78,6 +83,20 @@ impl Round {
     /// How many commands were decided.
     pub(super) fn len(&self) -> usize {
         self.decided.len()
+    }
+
+    /// Whether one more command may be decided in it: the first always may.
+    pub(super) fn has_room_for(&self, job: &Job, limits: &ExecutorLimits) -> bool {
+        let small = self.len() < limits.round_commands_max
+            && self.facts < limits.round_facts_max
+            && self.streams.len() < limits.round_streams_max
+            && self.bytes < limits.round_bytes_max;
+        self.len() == 0 || (small && !self.alone && !job.alone)
+    }
+
+    /// How many facts were decided.
+    pub(super) fn facts(&self) -> usize {
+        self.facts
     }
 
     /// Decides one more command on the states that it named.
@@ -112,6 +131,8 @@ impl Round {
         let key = job.work.key();
         self.keys.extend(key);
         self.facts += facts.len();
+        self.bytes += facts.iter().map(|fact| fact.data.len() + fact.meta.len()).sum::<usize>();
+        self.alone |= job.alone;
         self.decided.push(Decided { job, record, verdict, facts, key });
     }
 
@@ -155,6 +176,7 @@ impl Round {
             let component = components.entry(root).or_insert_with(|| Component {
                 decided: Vec::new(),
                 append: Append::default(),
+                ticket: 0,
                 states: HashMap::new(),
                 written: Vec::new(),
             });

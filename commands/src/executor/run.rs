@@ -2,36 +2,34 @@
 //! flight the next round is decided on the states that it will leave, and the states of the one
 //! after that load.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use events::Recorded;
-use events::log::{Answer, Append, Earlier, Log, LogError, StreamKey};
-use events::words::Position;
+use events::log::{Answer, Append, Log, LogError, StreamKey};
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use super::ahead::Ahead;
 use super::cache::Cache;
-use super::naming::{self, Lacking};
-use super::parking::{Lack, Parking, repeat};
-use super::round::{Component, Round, Verdict};
-use super::{CommandError, ExecutorLimits, Job, Key, Outcome, answer, turn};
-use crate::state::{Entry, Need, States};
+use super::naming;
+use super::parking::{Lack, Parking};
+use super::round::{Component, Round};
+use super::{CommandError, ExecutorLimits, Job, Key, answer, turn};
+use crate::state::{Need, States};
 
-/// After so many conflicts with other processes, a command is decided under the tail lock.
-const CONFLICTS_BEFORE_TURN: u32 = 3;
-/// How many facts a stale caller is told of.
-const CHANGES_MAX: i64 = 20;
-
-/// Rounds that may be in flight at once.
-const IN_FLIGHT_MAX: usize = 2;
+/// How often the loop looks who has waited too long: so many times in the longest wait, but at
+/// least every second.
+const LOOKS_PER_WAIT: u32 = 20;
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// A round that was decided and is being committed.
 struct InFlight {
     commands: usize,
-    /// Under the tail lock: no other round is decided until it is back.
-    alone: bool,
+    /// Decided under the tail lock: no other round is decided until it is back.
+    turn: bool,
     committed: BoxFuture<'static, Committed>,
 }
 
@@ -43,28 +41,35 @@ pub(super) struct Committed {
     pub(super) undecided: Vec<Job>,
 }
 
-struct Loop {
-    log: Log,
-    limits: Arc<ExecutorLimits>,
-    cache: Cache,
+/// What the loop has in hand. Commands are in one of its four places, or in flight.
+pub(super) struct Loop {
+    pub(super) log: Log,
+    pub(super) limits: Arc<ExecutorLimits>,
+    pub(super) cache: Cache,
     /// Commands that may be decidable.
-    ready: VecDeque<Job>,
-    parking: Parking,
-    /// What the rounds in flight will leave in the streams that they write, should they commit.
-    ahead: HashMap<StreamKey, Entry>,
+    pub(super) ready: VecDeque<Job>,
+    pub(super) parking: Parking,
+    pub(super) ahead: Ahead,
     /// The keys of the commands in flight, and commands that have one of them again.
-    keys: HashSet<Uuid>,
-    same_key: Vec<Job>,
+    pub(super) keys: HashSet<Uuid>,
+    pub(super) same_key: VecDeque<Job>,
     /// Commands that other processes were ahead of again and again.
-    turns: Vec<Job>,
+    pub(super) turns: VecDeque<Job>,
 }
 
 /// Runs until the queue is closed and everything in it is answered.
-pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::Receiver<Job>) {
+pub(super) async fn run(
+    log: Log,
+    limits: Arc<ExecutorLimits>,
+    mut queue: mpsc::UnboundedReceiver<Job>,
+) {
+    let look = (limits.wait_max / LOOKS_PER_WAIT).clamp(Duration::from_millis(1), LOOK_MAX);
+    let mut look = tokio::time::interval(look);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut state = Loop::new(log, limits);
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
     let mut open = true;
-    while open || !in_flight.is_empty() || state.is_busy() {
+    while open || !in_flight.is_empty() || state.waiting() > 0 {
         while let Ok(job) = queue.try_recv() {
             state.ready.push_back(job);
         }
@@ -77,6 +82,7 @@ pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::
             continue;
         }
         state.read_ahead();
+        state.measure(&in_flight);
         let first = async {
             match in_flight.front_mut() {
                 Some(round) => (&mut round.committed).await,
@@ -95,6 +101,7 @@ pub(super) async fn run(log: Log, limits: Arc<ExecutorLimits>, mut queue: mpsc::
                 Some(job) => state.ready.push_back(job),
                 None => open = false,
             },
+            _ = look.tick(), if state.waiting() > 0 => state.give_up(),
         }
     }
 }
@@ -107,10 +114,10 @@ impl Loop {
             limits,
             ready: VecDeque::new(),
             parking: Parking::default(),
-            ahead: HashMap::new(),
+            ahead: Ahead::default(),
             keys: HashSet::new(),
-            same_key: Vec::new(),
-            turns: Vec::new(),
+            same_key: VecDeque::new(),
+            turns: VecDeque::new(),
         }
     }
 
@@ -118,45 +125,56 @@ impl Loop {
     /// it is as large, for many small batches cost more than they save.
     fn may_decide(&self, in_flight: &VecDeque<InFlight>) -> bool {
         let large = |last: &InFlight| {
-            let room = in_flight.len() < IN_FLIGHT_MAX && !last.alone;
+            let room = in_flight.len() < self.limits.rounds_in_flight_max && !last.turn;
             room && self.ready.len() >= last.commands
         };
         self.turns.is_empty() && !self.ready.is_empty() && in_flight.back().is_none_or(large)
     }
 
-    fn is_busy(&self) -> bool {
-        !(self.parking.is_empty() && self.ready.is_empty() && self.turns.is_empty())
+    /// How many commands wait; those in flight are not meant.
+    fn waiting(&self) -> usize {
+        self.ready.len() + self.turns.len() + self.same_key.len() + self.parking.len()
+    }
+
+    /// Tells whoever has waited too long to be decided that it did not happen.
+    fn give_up(&mut self) {
+        let wait_max = self.limits.wait_max;
+        let late = |job: &Job| job.queued_at.elapsed() > wait_max;
+        let mut given_up = self.parking.give_up(late);
+        for place in [&mut self.ready, &mut self.turns, &mut self.same_key] {
+            let (gone, stay) = std::mem::take(place).into_iter().partition(late);
+            *place = stay;
+            given_up.extend::<VecDeque<Job>>(gone);
+        }
+        given_up.into_iter().for_each(|job| answer(job, Err(CommandError::Busy)));
+    }
+
+    /// What is in hand, while nothing can be done but wait.
+    fn measure(&self, in_flight: &VecDeque<InFlight>) {
+        let decided: usize = in_flight.iter().map(|round| round.commands).sum();
+        let commands = decided + self.waiting();
+        metrics::gauge!("millrace_executor_queue_commands").set(commands as f64);
+        metrics::gauge!("millrace_executor_rounds_in_flight").set(in_flight.len() as f64);
     }
 
     /// Decides those who have lost too often, under the tail lock.
     fn turn(&mut self) -> InFlight {
         let commands = self.turns.len().min(self.limits.round_commands_max);
-        metrics::counter!("millrace_executor_turns").increment(commands as u64);
+        metrics::counter!("millrace_executor_turns_total").increment(1);
+        metrics::histogram!("millrace_executor_turn_commands").record(commands as f64);
         let jobs: Vec<Job> = self.turns.drain(..commands).collect();
-        let committed = turn::take_turn(&self.log, &self.cache, jobs);
-        InFlight { commands, alone: true, committed }
+        let committed = turn::take_turn(&self.log, &self.cache, &self.limits, jobs);
+        InFlight { commands, turn: true, committed }
     }
 
     /// Decides what can be decided, and begins to read what the others lack.
     fn round(&mut self) -> Option<InFlight> {
         let mut round = Round::default();
-        while round.len() < self.limits.round_commands_max
-            && round.facts < self.limits.round_facts_max
+        while let Some(job) = self.ready.front()
+            && round.has_room_for(job, &self.limits)
+            && let Some(job) = self.ready.pop_front()
         {
-            let Some(mut job) = self.ready.pop_front() else {
-                break;
-            };
-            if job.queued_at.elapsed() > self.limits.wait_max {
-                answer(job, Err(CommandError::Busy));
-            } else if job.work.key().is_some_and(|key| round.has_key(key) || self.is_keyed(key)) {
-                // The outcome of the one before it decides.
-                self.same_key.push(job);
-            } else {
-                match self.states(&mut job, &round) {
-                    Ok(states) => round.decide(job, states),
-                    Err(lack) => self.parking.park(job, lack),
-                }
-            }
+            self.decide(&mut round, job);
         }
         self.cache.shrink();
         self.parking.read(&self.log);
@@ -165,16 +183,11 @@ impl Loop {
             return None;
         }
         metrics::histogram!("millrace_executor_round_commands").record(commands as f64);
+        metrics::histogram!("millrace_executor_round_facts").record(round.facts() as f64);
         let mut components = round.components();
         for component in &mut components {
-            component.append.ticket = self.log.ticket();
             self.keys.extend(&component.append.keys);
-            for key in &component.written {
-                if let Some(entry) = component.states.get_mut(key) {
-                    entry.ticket = component.append.ticket;
-                    self.ahead.insert(*key, entry.clone());
-                }
-            }
+            self.ahead.push(component, self.log.ticket());
         }
         let appends: Vec<Append> =
             components.iter_mut().map(|c| std::mem::take(&mut c.append)).collect();
@@ -183,11 +196,28 @@ impl Loop {
         let committed = Box::pin(async move {
             Committed { components, answers: answers.await, undecided: Vec::new() }
         });
-        Some(InFlight { commands, alone: false, committed })
+        Some(InFlight { commands, turn: false, committed })
     }
 
-    fn is_keyed(&self, key: Uuid) -> bool {
-        self.keys.contains(&key)
+    /// Decides a command in a round, if nothing stands in the way.
+    fn decide(&mut self, round: &mut Round, mut job: Job) {
+        if job.queued_at.elapsed() > self.limits.wait_max {
+            return answer(job, Err(CommandError::Busy));
+        }
+        if job.work.key().is_some_and(|key| round.has_key(key) || self.keys.contains(&key)) {
+            // The outcome of the one before it decides.
+            return self.same_key.push_back(job);
+        }
+        match self.states(&mut job, round) {
+            Ok(states) => {
+                if job.conflicts == 0 {
+                    let waited = job.queued_at.elapsed().as_secs_f64();
+                    metrics::histogram!("millrace_executor_queue_seconds").record(waited);
+                }
+                round.decide(job, states);
+            }
+            Err(lack) => self.parking.park(job, lack, self.limits.loads_max),
+        }
     }
 
     /// While a batch is in flight: begins to read what waiting commands will lack.
@@ -203,11 +233,11 @@ impl Loop {
             }
             match self.states(&mut job, &before) {
                 Ok(mut states) => {
-                    states.entries.retain(|key, _| !self.ahead.contains_key(key));
+                    states.entries.retain(|key, _| self.ahead.get(key).is_none());
                     let held = states.entries;
                     self.ready.push_back(Job { ahead: true, held, ..job });
                 }
-                Err(lack) => self.parking.park(job, lack),
+                Err(lack) => self.parking.park(job, lack, self.limits.loads_max),
             }
         }
         self.parking.read(&self.log);
@@ -218,120 +248,28 @@ impl Loop {
         if let Key::Unknown(key) = job.key {
             return Err(Lack::Key(key));
         }
+        let mut hits = 0;
         let find = |need: &Need| {
             let decided = round.state(&need.key).or_else(|| self.ahead.get(&need.key)).cloned();
-            let committed = decided.or_else(|| self.cache.get(&need.key));
-            committed.or_else(|| job.held.get(&need.key).cloned())
+            let found = decided.or_else(|| self.cache.get(&need.key));
+            let held = job.held.get(&need.key);
+            hits += u64::from(found.is_some() && held.is_none());
+            found.or_else(|| held.cloned())
         };
-        let Lacking { found, needs } = match naming::states(job, find) {
-            Ok(states) => {
-                metrics::counter!("millrace_executor_cache_hits").increment(states.len() as u64);
-                return Ok(states);
-            }
-            Err(lacking) => lacking,
-        };
+        let (found, needs) = naming::states(job, find);
+        metrics::counter!("millrace_executor_cache_hits_total").increment(hits);
+        if needs.is_empty() {
+            return Ok(found);
+        }
         // What was only decided may never commit: it is not held.
         let committed =
-            |key: &StreamKey| round.state(key).is_none() && !self.ahead.contains_key(key);
+            |key: &StreamKey| round.state(key).is_none() && self.ahead.get(key).is_none();
         job.held.extend(found.entries.into_iter().filter(|(key, _)| committed(key)));
-        metrics::counter!("millrace_executor_cache_misses").increment(needs.len() as u64);
-        let bases = needs.into_iter().map(|need| (need, self.cache.base(&need)));
+        metrics::counter!("millrace_executor_cache_misses_total").increment(needs.len() as u64);
+        let bases = needs.into_iter().map(|need| {
+            let base = self.cache.kept(&need).unwrap_or_else(|| need.fresh());
+            (need, base)
+        });
         Err(Lack::Streams(bases.collect()))
     }
-
-    /// A batch came back: answers what is certain, and decides again what was refused.
-    fn settle(&mut self, committed: Committed) {
-        let Committed { components, answers, undecided } = committed;
-        for (component, answered) in components.into_iter().zip(answers) {
-            let accepted = matches!(answered, Ok(Answer::Appended { .. }));
-            for stream in &component.written {
-                // What later rounds decided on a refused component is going to be refused too.
-                let later = |entry: &Entry| entry.ticket != component.states[stream].ticket;
-                if !accepted || !self.ahead.get(stream).is_some_and(later) {
-                    self.ahead.remove(stream);
-                }
-            }
-            for decided in &component.decided {
-                if let Some(key) = decided.job.work.key() {
-                    self.keys.remove(&key);
-                }
-            }
-            match answered {
-                Ok(Answer::Appended { first, .. }) => self.accepted(component, first),
-                Ok(Answer::Conflict { .. }) => {
-                    metrics::counter!("millrace_executor_components_refused").increment(1);
-                    for stream in component.states.keys() {
-                        self.cache.mark_behind(stream);
-                    }
-                    self.again(component, None);
-                }
-                Ok(Answer::Repeated(earlier)) => self.again(component, Some(&earlier)),
-                Ok(Answer::Unfounded { .. }) => self.again(component, None),
-                Err(error) => {
-                    for decided in component.decided {
-                        answer(decided.job, Err(CommandError::Log(error.clone())));
-                    }
-                }
-            }
-        }
-        self.ready.extend(self.same_key.drain(..));
-        self.ready.extend(undecided);
-    }
-
-    fn accepted(&mut self, component: Component, first: Position) {
-        for (stream, entry) in component.states {
-            self.cache.put_newer(stream, entry.committed());
-        }
-        let mut next = first.0;
-        for decided in component.decided {
-            let job = decided.job;
-            match decided.verdict {
-                Verdict::Accepted { facts } => {
-                    next += i64::from(facts);
-                    let (id, position) = (decided.record.id, Position(next - 1));
-                    answer(job, Ok(Outcome { id, position, facts, repeated: false }));
-                }
-                Verdict::Stale { expected, actual } => {
-                    let log = self.log.clone();
-                    tokio::spawn(tell_changes(log, job, decided.record, expected, actual));
-                }
-                Verdict::Rejected(rejection) => answer(job, Err(CommandError::Rejected(rejection))),
-            }
-        }
-    }
-
-    /// Decides a refused component again; whoever's key is taken gets the earlier outcome.
-    fn again(&mut self, component: Component, earlier: Option<&Earlier>) {
-        for decided in component.decided.into_iter().rev() {
-            let mut job = decided.job;
-            if let Some(earlier) = earlier.filter(|e| Some(e.event_id) == job.work.key()) {
-                let outcome = repeat(&job, earlier);
-                answer(job, outcome);
-                continue;
-            }
-            job.conflicts += 1;
-            job.loads = 0;
-            job.held.clear();
-            if job.conflicts > self.limits.conflicts_max {
-                answer(job, Err(CommandError::Busy));
-            } else if job.conflicts > CONFLICTS_BEFORE_TURN {
-                self.turns.push(job);
-            } else {
-                self.ready.push_front(job);
-            }
-        }
-    }
-}
-
-/// Tells a stale caller what has changed since the version that it knows.
-async fn tell_changes(log: Log, job: Job, record: StreamKey, expected: i64, actual: i64) {
-    let error = match log.read_stream(record, expected.max(0), CHANGES_MAX).await {
-        Ok(facts) => {
-            let changes = facts.iter().filter_map(|raw| Recorded::try_from(raw).ok());
-            let changes = changes.map(|recorded| recorded.event.fact_type().name).collect();
-            CommandError::Stale { expected, actual, changes }
-        }
-        Err(error) => CommandError::Log(error),
-    };
-    answer(job, Err(error));
 }

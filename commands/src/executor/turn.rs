@@ -7,57 +7,110 @@ use std::sync::{Arc, Mutex, PoisonError};
 use events::log::{Append, Log, LogError, RawFact, StreamKey};
 use futures_util::future::BoxFuture;
 
-use super::cache::{Cache, Loaded, take};
-use super::naming;
+use super::cache::{Cache, Loaded, load, take};
+use super::naming::{self, NEEDS_ROUNDS_MAX};
 use super::round::{Component, Round};
 use super::run::Committed;
-use super::{CommandError, Job, answer};
+use super::{CommandError, ExecutorLimits, Job, answer};
 use crate::state::{Entry, Need};
 
-/// What the commands named so far, and what is kept of it.
+/// The streams that the commands named so far, and how far each is known.
 type Bases = HashMap<StreamKey, (Need, Entry)>;
 
 /// Decides these commands in a turn of their own.
-pub(super) fn take_turn(log: &Log, cache: &Cache, jobs: Vec<Job>) -> BoxFuture<'static, Committed> {
+pub(super) fn take_turn(
+    log: &Log,
+    cache: &Cache,
+    limits: &Arc<ExecutorLimits>,
+    jobs: Vec<Job>,
+) -> BoxFuture<'static, Committed> {
     let mut bases = Bases::new();
-    for job in &jobs {
-        let named = naming::states(job, |need| {
-            let (_, base) = bases.entry(need.key).or_insert_with(|| (*need, cache.base(need)));
-            Some(base.clone())
-        });
-        // Whoever names more once the states are up to date is decided later.
-        drop(named);
-    }
-    let streams = bases.iter().map(|(key, (_, base))| (*key, base.version)).collect();
-    let seat = Arc::new(Mutex::new(Seat { jobs, components: Vec::new() }));
-    let (deciding, log_of_tickets) = (seat.clone(), log.clone());
-    let decide = move |facts: Vec<RawFact>| {
-        let mut seat = deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        seat.decide(bases, &facts, &log_of_tickets)
-    };
-    let answers = log.append_locked(streams, Box::new(decide));
+    let unknown = name(&jobs, &mut bases, |need| cache.kept(need));
+    let (log, limits) = (log.clone(), limits.clone());
     Box::pin(async move {
-        let answers = answers.await;
-        let mut seat = seat.lock().unwrap_or_else(PoisonError::into_inner);
-        let (components, jobs) =
-            (std::mem::take(&mut seat.components), std::mem::take(&mut seat.jobs));
-        match answers {
-            Ok(answers) => Committed { components, answers, undecided: jobs },
-            Err(error) => {
-                refuse(jobs, &error);
-                Committed { components, answers: Vec::new(), undecided: Vec::new() }
-            }
+        match catch_up(&log, &jobs, &mut bases, unknown).await {
+            Ok(()) => decide_locked(log, limits, bases, jobs).await,
+            Err(error) => refuse(jobs, &error),
         }
     })
 }
 
-fn refuse(jobs: Vec<Job>, error: &LogError) {
+/// Takes in whatever the commands name by now; what nobody has kept comes back.
+fn name(
+    jobs: &[Job],
+    bases: &mut Bases,
+    kept: impl Fn(&Need) -> Option<Entry>,
+) -> Vec<(Need, Entry)> {
+    let mut unknown = Vec::new();
     for job in jobs {
-        answer(job, Err(CommandError::Log(error.clone())));
+        let named = |need: &Need| {
+            let (_, base) = bases.entry(need.key).or_insert_with(|| {
+                let base = kept(need).unwrap_or_else(|| {
+                    unknown.push((*need, need.fresh()));
+                    need.fresh()
+                });
+                (*need, base)
+            });
+            Some(base.clone())
+        };
+        naming::states(job, named);
+    }
+    unknown
+}
+
+/// Reads what nobody has kept before the lock is taken: under it, only what came since is read.
+async fn catch_up(
+    log: &Log,
+    jobs: &[Job],
+    bases: &mut Bases,
+    mut unknown: Vec<(Need, Entry)>,
+) -> Result<(), LogError> {
+    for _ in 0..=NEEDS_ROUNDS_MAX {
+        if unknown.is_empty() {
+            break;
+        }
+        for (key, loaded) in load(log, unknown).await? {
+            // One that cannot be read fails whoever needs it, once it is loaded in the usual way.
+            if let (Some((_, base)), Ok(entry)) = (bases.get_mut(&key), loaded) {
+                *base = entry;
+            }
+        }
+        unknown = name(jobs, bases, |_| None);
+    }
+    Ok(())
+}
+
+async fn decide_locked(
+    log: Log,
+    limits: Arc<ExecutorLimits>,
+    bases: Bases,
+    jobs: Vec<Job>,
+) -> Committed {
+    let streams = bases.iter().map(|(key, (_, base))| (*key, base.version)).collect();
+    let seat = Arc::new(Mutex::new(Seat { jobs, components: Vec::new() }));
+    let (deciding, tickets) = (seat.clone(), log.clone());
+    let decide = move |facts: Vec<RawFact>| {
+        let mut seat = deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        seat.decide(bases, &facts, &limits, || tickets.ticket())
+    };
+    let answers = log.append_locked(streams, Box::new(decide)).await;
+    let mut seat = seat.lock().unwrap_or_else(PoisonError::into_inner);
+    let Seat { jobs, components } = std::mem::take(&mut *seat);
+    match answers {
+        Ok(answers) => Committed { components, answers, undecided: jobs },
+        Err(error) => refuse(jobs, &error),
     }
 }
 
+fn refuse(jobs: Vec<Job>, error: &LogError) -> Committed {
+    for job in jobs {
+        answer(job, Err(CommandError::Log(error.clone())));
+    }
+    Committed { components: Vec::new(), answers: Vec::new(), undecided: Vec::new() }
+}
+
 /// The commands of a turn: first all of them undecided, then those that were.
+#[derive(Default)]
 struct Seat {
     jobs: Vec<Job>,
     components: Vec<Component>,
@@ -65,7 +118,13 @@ struct Seat {
 
 impl Seat {
     /// Under the lock: brings the states up to date and decides on them. Pure.
-    fn decide(&mut self, bases: Bases, facts: &[RawFact], log: &Log) -> Vec<Append> {
+    fn decide(
+        &mut self,
+        bases: Bases,
+        facts: &[RawFact],
+        limits: &ExecutorLimits,
+        mut ticket: impl FnMut() -> u64,
+    ) -> Vec<Append> {
         let features = bases.iter().map(|(key, (need, _))| (*key, need.feature)).collect();
         let mut states: Loaded =
             bases.into_iter().map(|(key, (_, base))| (key, Ok(base))).collect();
@@ -78,17 +137,20 @@ impl Seat {
                 let decided = round.state(&need.key).cloned();
                 decided.or_else(|| states.get(&need.key)?.as_ref().ok().cloned())
             };
-            match naming::states(&job, find) {
-                Ok(named) if !job.work.key().is_some_and(|key| round.has_key(key)) => {
-                    round.decide(job, named);
-                }
-                _ => self.jobs.push(job),
+            let same_key = job.work.key().is_some_and(|key| round.has_key(key));
+            let (named, lacking) = naming::states(&job, find);
+            if lacking.is_empty() && !same_key && round.has_room_for(&job, limits) {
+                round.decide(job, named);
+            } else {
+                // Whoever names more by now, or finds no room, is decided later.
+                self.jobs.push(job);
             }
         }
         self.components = round.components();
         let components = self.components.iter_mut();
         let appends = components.map(|component| {
-            component.append.ticket = log.ticket();
+            component.ticket = ticket();
+            component.append.ticket = component.ticket;
             std::mem::take(&mut component.append)
         });
         appends.collect()

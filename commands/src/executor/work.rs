@@ -1,6 +1,7 @@
 //! A request whose command's type is not known: what the loop sees of it.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use events::access::Permission;
 use events::log::{NewFact, StreamKey};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::Request;
 use crate::organizations::Organization;
-use crate::rejection::Rejection;
+use crate::rejection::{Kind, Rejection};
 use crate::state::{Needs, States};
 use crate::{Command, Decision};
 
@@ -19,7 +20,7 @@ use crate::{Command, Decision};
 const FACT_BITS: u128 = 0xf_ffff;
 
 /// A request, as the loop sees it.
-pub(crate) trait Work: Send {
+pub(crate) trait Work: Send + Sync {
     fn organization(&self) -> OrganizationId;
     /// The record that it is about, by the states that it named.
     fn record(&self, states: &States) -> StreamKey;
@@ -80,7 +81,12 @@ impl<C: Command> Work for Request<C> {
                 return Err(Rejection::not_found("organization", "organization", organization));
             }
         }
-        self.command.decide(&self.context, states)
+        // One command that panics must not take the loop, and so all others, with it.
+        let decide = AssertUnwindSafe(|| self.command.decide(&self.context, states));
+        catch_unwind(decide).unwrap_or_else(|_| {
+            let message = format!("{}.{} broke off while deciding", C::FEATURE, C::ACTION);
+            Err(Rejection::new(Kind::Broken, message))
+        })
     }
 
     fn encode(&self, decision: &Decision) -> Vec<NewFact> {

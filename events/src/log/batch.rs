@@ -3,16 +3,20 @@
 //! write. The judging itself is pure and stands in `judge`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::join;
+use futures_util::{TryFutureExt, join, try_join};
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Row, Statement};
+use tokio_postgres::{Config, Row, Statement};
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::connection::{Line, Session};
 use super::judge::{Tail, Tickets, judge, ours};
-use super::known::{Known, Plan};
+use super::known::{Base, Known, Plan};
 use super::read::{fact, load_params};
 use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey, connection};
 use crate::words::Position;
@@ -21,15 +25,21 @@ use crate::words::Position;
 const LOCK_CLASS: i32 = 0x6d69_6c6c;
 
 /// The plans of an empty table become sequential scans once it grows, and this connection only
-/// ever looks things up by index. A client stopped while it holds the lock loses it by itself.
+/// ever looks things up by index. A client that is stopped, or cannot be reached, while it holds
+/// the lock loses it by itself.
 const SETTINGS: &str = "
     set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
     set enable_bitmapscan = off; set jit = off; set synchronous_commit = on;
-    set idle_in_transaction_session_timeout = '2s'; set application_name = 'millrace appender'";
+    set idle_in_transaction_session_timeout = '2s'; set tcp_user_timeout = '10s';
+    set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;
+    set application_name = 'millrace appender'";
 
 /// The appender's connection with its statements.
 pub(super) struct Connection {
-    client: Client,
+    line: Line,
+    pub(super) session: Session,
+    /// How long the server may say nothing to a step.
+    patience: Duration,
     id: LogId,
     lock: Statement,
     tail: Statement,
@@ -68,11 +78,18 @@ pub(super) enum Fault {
     /// The log's tail was not what it was taken for, so nothing was written.
     #[error("the log's tail has moved")]
     Moved,
+    /// Nobody said anything for so long.
+    #[error("the database has said nothing for {0:?}")]
+    Silent(Duration),
 }
 
 impl Failure {
-    pub(super) fn new(error: tokio_postgres::Error, reached: Reached) -> Self {
+    fn new(error: tokio_postgres::Error, reached: Reached) -> Self {
         Self { fault: Fault::Database(error), reached }
+    }
+
+    fn connecting(error: tokio_postgres::Error) -> Self {
+        Self::new(error, Reached::Nothing)
     }
 
     fn looking(error: tokio_postgres::Error) -> Self {
@@ -94,8 +111,17 @@ impl Failure {
     /// It may have committed: the commit was sent and its answer never came.
     /// A server that dies may say so (57P01, 57P02) after it has committed.
     pub(super) fn is_unknown(&self) -> bool {
-        let Fault::Database(error) = &self.fault else { return false };
-        self.reached == Reached::Commit && is_of(error, &["08", "57"])
+        let lost = match &self.fault {
+            Fault::Database(error) => is_of(error, &["08", "57"]),
+            Fault::Moved => false,
+            Fault::Silent(_) => true,
+        };
+        lost && self.reached == Reached::Commit
+    }
+
+    /// Nothing was heard, be it that the server is slow or that the connection goes nowhere.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self.fault, Fault::Silent(_))
     }
 
     /// The statement itself is at fault, so trying again gives the same.
@@ -123,25 +149,59 @@ fn is_of(error: &tokio_postgres::Error, classes: &[&str]) -> bool {
 }
 
 impl Connection {
-    /// Connects and prepares.
-    pub(super) async fn open(config: &Config, id: LogId) -> Result<Self, tokio_postgres::Error> {
-        let client = connection::connect(config).await?;
-        client.batch_execute(SETTINGS).await?;
-        Ok(Self {
-            lock: client.prepare(include_str!("sql/lock.sql")).await?,
-            tail: client.prepare(include_str!("sql/tail.sql")).await?,
-            versions: client.prepare(include_str!("sql/versions.sql")).await?,
-            find_ids: client.prepare(include_str!("sql/find_ids.sql")).await?,
-            write: client.prepare(include_str!("sql/write.sql")).await?,
-            load: client.prepare(include_str!("sql/load_streams.sql")).await?,
-            client,
-            id,
+    /// Connects and prepares, and ends the session of the connection before. Whatever it then
+    /// waits for, it waits at most so long.
+    pub(super) async fn open(
+        config: &Config,
+        id: LogId,
+        patience: Duration,
+        before: Option<Session>,
+    ) -> Result<Self, Failure> {
+        let silent = |_| Failure { fault: Fault::Silent(patience), reached: Reached::Nothing };
+        let line = timeout(patience, Line::open(config, Arc::new(|_| ()))).await;
+        let line = line.map_err(silent)?.map_err(Failure::connecting)?;
+        let client = &line.client;
+        let ended = async {
+            match before {
+                Some(before) => line.end(before).await,
+                None => Ok(()),
+            }
+        };
+        let prepared = async {
+            try_join!(
+                client.batch_execute(SETTINGS),
+                line.session(),
+                ended,
+                client.prepare(include_str!("sql/lock.sql")),
+                client.prepare(include_str!("sql/tail.sql")),
+                client.prepare(include_str!("sql/versions.sql")),
+                client.prepare(include_str!("sql/find_ids.sql")),
+                client.prepare(include_str!("sql/write.sql")),
+                client.prepare(include_str!("sql/load_streams.sql")),
+            )
+        };
+        let prepared = timeout(patience, prepared).await.map_err(silent)?;
+        let ((), session, (), lock, tail, versions, find_ids, write, load) =
+            prepared.map_err(Failure::connecting)?;
+        Ok(Self { lock, tail, versions, find_ids, write, load, line, session, patience, id })
+    }
+
+    /// A step of a batch. If nothing is heard, the connection is given up.
+    async fn step<T>(
+        &self,
+        reached: Reached,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let done = timeout(self.patience, work).await;
+        done.unwrap_or_else(|_| {
+            self.line.cut();
+            Err(Failure { fault: Fault::Silent(self.patience), reached })
         })
     }
 
     /// Whether the connection is known to be no more.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.line.client.is_closed()
     }
 
     /// Carries a plan out in one step: when it was recorded.
@@ -154,29 +214,36 @@ impl Connection {
         plan: &Plan,
     ) -> Result<DateTime<Utc>, Failure> {
         if plan.verdict.accepted.is_empty() {
-            return self.confirm(plan.after).await;
+            return self.confirm(&plan.base).await;
         }
         let appends: Vec<&Append> = appends.iter().collect();
         let columns = Columns::of(&appends, &plan.verdict);
         let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
-        let (begin, lock, written, commit) = join!(
-            self.client.batch_execute("begin"),
-            self.client.execute(&self.lock, &lock),
-            columns.write(&self.client, &self.write, plan.base, plan.after),
-            self.client.batch_execute("commit"),
-        );
-        begin.map_err(Failure::before_commit)?;
-        lock.map_err(Failure::before_commit)?;
-        let written = written.map_err(Failure::before_commit)?;
-        commit.map_err(Failure::sent)?;
-        written.ok_or(Failure::MOVED)
+        let client = &self.line.client;
+        let sent = async {
+            let (begin, lock, written, commit) = join!(
+                client.batch_execute("begin"),
+                client.execute(&self.lock, &lock),
+                columns.write(client, &self.write, &plan.base),
+                client.batch_execute("commit"),
+            );
+            begin.map_err(Failure::before_commit)?;
+            lock.map_err(Failure::before_commit)?;
+            let written = written.map_err(Failure::before_commit)?;
+            commit.map_err(Failure::sent)?;
+            written.ok_or(Failure::MOVED)
+        };
+        self.step(Reached::Commit, sent).await
     }
 
-    /// What only refuses writes nothing, and holds if the log's last fact is this one.
-    async fn confirm(&self, last: Option<Uuid>) -> Result<DateTime<Utc>, Failure> {
-        let found = self.client.query_opt(&self.tail, &[]).await.map_err(Failure::looking)?;
-        let found: Option<Uuid> = found.map(|row| row.get("event_id"));
-        if found == last { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
+    /// What only refuses writes nothing, and holds if the log ends so.
+    async fn confirm(&self, base: &Base) -> Result<DateTime<Utc>, Failure> {
+        let found = self.line.client.query_opt(&self.tail, &[]).map_err(Failure::looking);
+        let found = self.step(Reached::Look, found).await?;
+        let ours = found.as_ref().is_some_and(|row| row.get("ours"));
+        let last: Option<Uuid> = found.map(|row| row.get("event_id"));
+        let holds = last == base.last && (ours || !base.ours);
+        if holds { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
     }
 
     /// Writes a batch under the tail lock: an answer for each append, in order, once the outcome
@@ -197,13 +264,16 @@ impl Connection {
         let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
         let (organizations, ids, after) = load_params(streams);
         let load: [&(dyn ToSql + Sync); 3] = [&organizations, &ids, &after];
-        let (begin, lock, rows) = join!(
-            self.client.batch_execute("begin"),
-            self.client.execute(&self.lock, &lock),
-            self.client.query(&self.load, &load),
-        );
-        begin.and(lock.map(drop)).map_err(Failure::looking)?;
-        Ok(rows.map_err(Failure::looking)?.iter().map(fact).collect())
+        let client = &self.line.client;
+        let looked = async {
+            let (begin, lock, rows) = join!(
+                client.batch_execute("begin"),
+                client.execute(&self.lock, &lock),
+                client.query(&self.load, &load),
+            );
+            begin.and(lock.map(drop)).and(rows).map_err(Failure::looking)
+        };
+        Ok(self.step(Reached::Look, looked).await?.iter().map(fact).collect())
     }
 
     /// As [`Self::write`], or with `locked` after [`Self::lock`].
@@ -216,7 +286,8 @@ impl Connection {
         tickets: &mut Tickets,
     ) -> Result<Vec<Answer>, Failure> {
         appends.iter().for_each(|append| tickets.take_back(append));
-        let tail = self.look(locked, appends, resolving).await.map_err(Failure::looking)?;
+        let looked = self.look(locked, appends, resolving).map_err(Failure::looking);
+        let tail = self.step(Reached::Look, looked).await?;
         let ours: Vec<Option<Answer>> = appends
             .iter()
             .map(|append| if resolving { ours(&tail, append) } else { None })
@@ -225,22 +296,27 @@ impl Connection {
             appends.iter().zip(&ours).filter(|(_, ours)| ours.is_none()).map(|(a, _)| a).collect();
         let found = appends.iter().zip(&ours).filter(|(_, ours)| ours.is_some());
         found.for_each(|(append, _)| tickets.accept(append));
-        let (base, after) = (tail.position, tail.last);
+        let base = Base::seen(&tail);
         let (tail, verdict) = judge(tail, &open, tickets);
+        let client = &self.line.client;
         let at = if verdict.accepted.is_empty() {
-            self.client.batch_execute("rollback").await.map_err(Failure::looking)?;
+            let unlocked = client.batch_execute("rollback").map_err(Failure::looking);
+            self.step(Reached::Look, unlocked).await?;
             DateTime::UNIX_EPOCH
         } else {
             let columns = Columns::of(&open, &verdict);
-            let (written, commit) = join!(
-                columns.write(&self.client, &self.write, base, after),
-                self.client.batch_execute("commit"),
-            );
-            let written = written.map_err(Failure::sent)?;
-            commit.map_err(Failure::sent)?;
-            written.ok_or(Failure::MOVED)?
+            let sent = async {
+                let (written, commit) = join!(
+                    columns.write(client, &self.write, &base),
+                    client.batch_execute("commit"),
+                );
+                let written = written.map_err(Failure::sent)?;
+                commit.map_err(Failure::sent)?;
+                written.ok_or(Failure::MOVED)
+            };
+            self.step(Reached::Commit, sent).await?
         };
-        known.learn(after, &tail);
+        known.learn(base.last, &tail);
         let mut judged = verdict.answers_at(at);
         Ok(ours.into_iter().filter_map(|ours| ours.or_else(|| judged.next())).collect())
     }
@@ -265,21 +341,20 @@ impl Connection {
             .collect();
         let lock: [&(dyn ToSql + Sync); 2] = [&LOCK_CLASS, &self.id.0];
         let named: [&(dyn ToSql + Sync); 2] = [&organizations, &ids];
+        let client = &self.line.client;
         let taken = async {
             if keys.is_empty() {
                 return Ok(Vec::new());
             }
-            self.client.query(&self.find_ids, &[&keys]).await
+            client.query(&self.find_ids, &[&keys]).await
         };
-        let begin =
-            async { if locked { Ok(()) } else { self.client.batch_execute("begin").await } };
-        let lock =
-            async { if locked { Ok(0) } else { self.client.execute(&self.lock, &lock).await } };
+        let begin = async { if locked { Ok(()) } else { client.batch_execute("begin").await } };
+        let lock = async { if locked { Ok(0) } else { client.execute(&self.lock, &lock).await } };
         let (begin, lock, tail, versions, taken) = join!(
             begin,
             lock,
-            self.client.query_opt(&self.tail, &[]),
-            self.client.query(&self.versions, &named),
+            client.query_opt(&self.tail, &[]),
+            client.query(&self.versions, &named),
             taken,
         );
         begin?;

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use super::judge::Verdict;
+use super::known::Base;
 use super::{Append, chain};
-use crate::words::Position;
 
 /// The accepted facts of a batch.
 pub(super) struct Columns<'a> {
@@ -55,19 +55,18 @@ impl<'a> Columns<'a> {
         columns
     }
 
-    /// Writes them behind the fact `after`, if that is the last one: when they were recorded.
+    /// Writes them if the log ends as expected: when they were recorded.
     pub(super) async fn write(
         &self,
         client: &Client,
         write: &Statement,
-        base: Position,
-        after: Option<Uuid>,
+        base: &Base,
     ) -> Result<Option<DateTime<Utc>>, tokio_postgres::Error> {
         let count = self.versions.len();
-        let (first, last) = (base.0 + 1, base.0 + count as i64);
-        let params: [&(dyn ToSql + Sync); 13] = [
+        let (first, last) = (base.position.0 + 1, base.position.0 + count as i64);
+        let params: [&(dyn ToSql + Sync); 14] = [
             &first,
-            &after,
+            &base.last,
             &last,
             &self.digests,
             &self.organizations,
@@ -79,6 +78,7 @@ impl<'a> Columns<'a> {
             &self.schema_versions,
             &self.data,
             &self.meta,
+            &base.ours,
         ];
         let written = client.query_opt(write, &params).await?;
         if written.is_some() {

@@ -21,15 +21,18 @@ pub(super) struct Tail {
 }
 
 /// The appends of this process that were accepted, by ticket: the latest of them.
-#[derive(Default)]
 pub(super) struct Tickets {
     accepted: HashSet<u64>,
     order: VecDeque<u64>,
+    kept_max: usize,
 }
 
 impl Tickets {
-    /// More than can be under way at once: whoever rests on an older one is decided again.
-    const KEPT_MAX: usize = 1 << 16;
+    /// Keeps more than can wait at once: whoever rests on an older one is decided again.
+    pub(super) fn new(queue_appends_max: usize) -> Self {
+        let kept_max = queue_appends_max.saturating_mul(8);
+        Self { accepted: HashSet::new(), order: VecDeque::new(), kept_max }
+    }
 
     /// The append was accepted, or is taken to be.
     pub(super) fn accept(&mut self, append: &Append) {
@@ -37,7 +40,7 @@ impl Tickets {
             return;
         }
         self.order.push_back(append.ticket);
-        if self.order.len() > Self::KEPT_MAX
+        if self.order.len() > self.kept_max
             && let Some(oldest) = self.order.pop_front()
         {
             self.accepted.remove(&oldest);
@@ -292,7 +295,7 @@ mod tests {
             for batch in [before, batch, after] {
                 let (tail, base) = (model.tail(), model.0.len());
                 let batch_refs: Vec<&Append> = batch.iter().collect();
-                let (left, verdict) = judge(tail, &batch_refs, &mut Tickets::default());
+                let (left, verdict) = judge(tail, &batch_refs, &mut Tickets::new(8));
                 let answers: Vec<Answer> = batch.iter().map(|one| model.append(one)).collect();
                 let accepted: Vec<(Uuid, i64)> = verdict.accepted.iter()
                     .map(|&(append, fact, version)| (batch[append].facts[fact].event_id, version))
@@ -319,7 +322,7 @@ mod tests {
             let mut next = Model::default().tail().position.0 + 1;
             let appends: Vec<&Append> = batch.iter().collect();
             let tail = Model::default().tail();
-            let (_, verdict) = judge(tail, &appends, &mut Tickets::default());
+            let (_, verdict) = judge(tail, &appends, &mut Tickets::new(8));
             for (append, answer) in batch.iter().zip(&verdict.answers) {
                 if let Answer::Appended { first, .. } = answer {
                     prop_assert_eq!(first.0, next);
@@ -372,14 +375,14 @@ mod tests {
         let rests_on = vec![2];
         let third = Append { facts: facts(3), rests_on, ..Append::default() };
         let all = [&first, &second, &third];
-        let (_, verdict) = judge(tail(&[]), &all, &mut Tickets::default());
+        let (_, verdict) = judge(tail(&[]), &all, &mut Tickets::new(8));
         assert_eq!(verdict.accepted.len(), 3, "one on the other");
         let log = [fact(stream(0), 9)];
-        let (_, verdict) = judge(tail(&log), &all, &mut Tickets::default());
+        let (_, verdict) = judge(tail(&log), &all, &mut Tickets::new(8));
         assert!(verdict.accepted.is_empty(), "{:?}", verdict.answers);
         assert_eq!(verdict.answers[1], Answer::Unfounded { ticket: 1 });
         assert_eq!(verdict.answers[2], Answer::Unfounded { ticket: 2 });
-        let mut tickets = Tickets::default();
+        let mut tickets = Tickets::new(8);
         tickets.accept(&first);
         tickets.take_back(&first);
         let (_, verdict) = judge(tail(&log), &[&second], &mut tickets);

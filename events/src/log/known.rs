@@ -2,6 +2,7 @@
 //! is everything it needs to judge a batch. Nothing here is trusted: what is written on it is
 //! written only if the tail is what it was taken to be (`sql/write.sql`).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
@@ -11,23 +12,40 @@ use super::judge::{Tail, Tickets, Verdict, judge};
 use super::{Answer, Append, Expected, StreamKey};
 use crate::words::Position;
 
+/// Where a batch begins to write, and what the log must be like for that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Base {
+    /// The last position.
+    pub(super) position: Position,
+    /// The last fact's id. Once seen there, it names the whole log up to it, for nothing in a log
+    /// ever changes.
+    pub(super) last: Option<Uuid>,
+    /// It was not seen: the batch that this session sent last is going to leave it.
+    pub(super) ours: bool,
+}
+
+impl Base {
+    const NOTHING: Self = Self { position: Position(0), last: None, ours: false };
+
+    /// The end of the log, as it was seen.
+    pub(super) fn seen(tail: &Tail) -> Self {
+        Self { position: tail.position, last: tail.last, ours: false }
+    }
+}
+
 /// The tail as this process last saw or made it.
 pub(super) struct Known {
     /// Whether the tail was ever seen, and nothing has failed since.
     sure: bool,
-    position: Position,
-    /// The last fact's id: it names the whole log up to it, for nothing in a log ever changes.
-    last: Option<Uuid>,
+    base: Base,
     versions: LruCache<StreamKey, i64>,
     streams_max: usize,
 }
 
 /// A batch, judged on what is known.
 pub(super) struct Plan {
-    /// Where it begins to write.
-    pub(super) base: Position,
-    /// The last fact that the log must have for the plan to hold.
-    pub(super) after: Option<Uuid>,
+    /// Where it begins to write, and what must be there for the plan to hold.
+    pub(super) base: Base,
     /// What becomes of the appends, if it does.
     pub(super) verdict: Verdict,
 }
@@ -49,7 +67,12 @@ impl Known {
     /// Knows nothing yet, and never more than so many streams.
     pub(super) fn new(streams_max: usize) -> Self {
         let versions = LruCache::unbounded();
-        Self { sure: false, position: Position(0), last: None, versions, streams_max }
+        Self { sure: false, base: Base::NOTHING, versions, streams_max }
+    }
+
+    /// How many streams it knows.
+    pub(super) fn streams(&self) -> usize {
+        self.versions.len()
     }
 
     /// Something did not come out as planned.
@@ -60,15 +83,15 @@ impl Known {
 
     /// Takes in what was seen under the tail lock, and what was then written.
     pub(super) fn learn(&mut self, seen: Option<Uuid>, after: &Tail) {
-        if !self.sure || self.last != seen {
+        if !self.sure || self.base.last != seen {
             self.versions.clear();
         }
         self.sure = true;
-        self.take(after);
+        self.take(after, false);
     }
 
-    fn take(&mut self, tail: &Tail) {
-        (self.position, self.last) = (tail.position, tail.last);
+    fn take(&mut self, tail: &Tail, ours: bool) {
+        self.base = Base { ours, ..Base::seen(tail) };
         for (&stream, &version) in &tail.versions {
             self.versions.put(stream, version);
         }
@@ -84,9 +107,9 @@ impl Known {
             return None;
         }
         let (versions, assumed) = self.versions_for(appends)?;
+        let base = self.base;
         let tail =
-            Tail { position: self.position, last: self.last, versions, taken: HashMap::new() };
-        let (base, after) = (tail.position, tail.last);
+            Tail { position: base.position, last: base.last, versions, taken: HashMap::new() };
         let (tail, verdict) = judge(tail, &appends.iter().collect::<Vec<_>>(), tickets);
         // That a stream is new is proved by writing its first fact, and by nothing else. The same
         // goes for keys: whether that of a refused append is taken, the plan does not know.
@@ -99,8 +122,8 @@ impl Known {
             appends.iter().for_each(|append| tickets.take_back(append));
             return None;
         }
-        self.take(&tail);
-        Some(Plan { base, after, verdict })
+        self.take(&tail, base.ours || !verdict.accepted.is_empty());
+        Some(Plan { base, verdict })
     }
 
     /// The version of every stream named, and which of them are only taken to be new: the index
@@ -130,8 +153,8 @@ impl Known {
                 assumed.insert(stream);
             }
             for fact in &append.facts {
-                if !versions.contains_key(&fact.stream) {
-                    versions.insert(fact.stream, *self.versions.get(&fact.stream)?);
+                if let Entry::Vacant(unknown) = versions.entry(fact.stream) {
+                    unknown.insert(*self.versions.get(&fact.stream)?);
                 }
             }
         }

@@ -169,12 +169,11 @@ impl Projecting {
 /// # Errors
 /// If it is none.
 pub fn address(url: &str) -> Result<PgConfig, String> {
-    let mut config: PgConfig = url.parse().map_err(|error: tokio_postgres::Error| {
+    let config: PgConfig = url.parse().map_err(|error: tokio_postgres::Error| {
         let shown = crate::config::without_password(url);
         format!("`{shown}` is no address of a PostgreSQL: {}", cause(&error))
     })?;
-    config.keepalives_idle(Duration::from_secs(10)).connect_timeout(Duration::from_secs(5));
-    Ok(config)
+    Ok(events::log::vigilant(&config))
 }
 
 /// An error with what caused it: the outer one alone says little.

@@ -1,5 +1,7 @@
 -- A batch: its facts at contiguous positions from $1 and its row, if the last fact of the log is
--- still $2 (null: there is none). Otherwise nothing is written, and no row comes back.
+-- still $2 (null: there is none) and, with $14, the last batch is of this session: planned behind
+-- another, it rests on every fact of that one, and the last of them alone may have come in by
+-- other hands. Otherwise nothing is written, and no row comes back.
 with tail as materialized (
     select
         coalesce(b.hash, ''::bytea) as hash,
@@ -17,6 +19,7 @@ with tail as materialized (
         order by position desc
         limit 1
     ) is not distinct from $2
+        and (not $14 or current_setting('millrace.tail', true) = ($1::bigint - 1)::text)
 ), facts as (
     insert into log.events (
         position, recorded_at, organization_id, feature, stream_id, version, event_id, type,
@@ -38,4 +41,4 @@ select $1, $3, recorded_at, sha256(
     hash || int8send($1) || int8send((extract(epoch from recorded_at) * 1000000)::bigint) || $4
 )
 from tail
-returning recorded_at
+returning recorded_at, set_config('millrace.tail', last_position::text, false)
