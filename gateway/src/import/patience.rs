@@ -11,6 +11,8 @@ use super::ImportError;
 /// The first pause before a new attempt, and the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// A program that was held up itself tries so often all the same.
+const ATTEMPTS_MIN: u32 = 5;
 /// How often it is told that something is tried again.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
@@ -65,12 +67,13 @@ impl Patience {
         passes: impl Fn(&E) -> bool,
         attempt: impl AsyncFn() -> Result<T, E>,
     ) -> Result<Result<T, E>, ImportError> {
-        let (began, mut pause) = (Instant::now(), PAUSE_MIN);
+        let (began, mut pause, mut attempts) = (Instant::now(), PAUSE_MIN, 0);
         loop {
+            attempts += 1;
             match attempt().await {
                 Err(error) if passes(&error) => {
                     self.go_on()?;
-                    self.bear(began, &error)?;
+                    self.bear(began, attempts, &error)?;
                 }
                 outcome => {
                     self.progressed();
@@ -86,11 +89,11 @@ impl Patience {
     }
 
     /// Whether to try again after an error.
-    fn bear(&self, began: Instant, error: &dyn Display) -> Result<(), ImportError> {
+    fn bear(&self, began: Instant, attempts: u32, error: &dyn Display) -> Result<(), ImportError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody waits for what was not begun.
         let stands_still = state.progressed.max(began).elapsed();
-        if stands_still > self.wait_max {
+        if stands_still > self.wait_max && attempts >= ATTEMPTS_MIN {
             return Err(ImportError::Work(format!(
                 "nothing went on for {} seconds: {error}; run it again, and it goes on from there",
                 stands_still.as_secs()

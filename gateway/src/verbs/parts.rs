@@ -177,7 +177,7 @@ pub fn address(url: &str) -> Result<PgConfig, String> {
 }
 
 /// An error with what caused it: the outer one alone says little.
-fn cause(error: &dyn std::error::Error) -> String {
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

@@ -13,15 +13,19 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config as PgConfig};
 
 use super::super::Failure;
-use super::super::parts::{Parts, Projecting};
+use super::super::parts::{Parts, Projecting, cause};
 use crate::config::Config;
 use crate::import::patience::Patience;
 use crate::import::{ImportError, Progress};
 
 /// How often it is looked whether anybody carries the read models on.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A projector that lost its connection is back by then: nobody else need begin.
-const LOOKS: u32 = 3;
+/// Nothing is concluded from fewer looks: a projector that lost its connection is back by then.
+const LOOKS_MIN: u32 = 3;
+/// Nor is it concluded from fewer that they stand still.
+const LOOKS_STILL_MIN: u32 = 50;
+/// How long a look may take.
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often it is looked how far the read models are.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -68,64 +72,47 @@ impl Upkeep {
         let passes = |error: &LogError| matches!(error, LogError::Unavailable(_));
         let head = self.patience.outcome(passes, async || self.log.head().await).await?;
         let head = head.map_err(|error| ImportError::Work(error.to_string()))?;
-        let (mut client, mut moved, mut from, mut before) = (None, Instant::now(), None, None);
+        let looker = Looker { database: &self.database, client: Mutex::new(None) };
+        let (mut looks, mut moved, mut before, mut from) = (0, Instant::now(), None, None);
         loop {
+            let lowest = self.patience.outcome(|_: &String| true, async || looker.lowest().await);
+            let lowest = lowest.await?.map_err(ImportError::Work)?;
+            let (_, position) = lowest;
+            if position >= head {
+                return Ok(());
+            }
+            let from = *from.get_or_insert_with(|| begin(progress, position, head));
+            if let Some(progress) = progress {
+                progress.at((position.0 - from).max(0).cast_unsigned());
+            }
+            looks += 1;
+            if before.replace(lowest) != Some(lowest) {
+                (looks, moved) = (0, Instant::now());
+            }
+            self.still_moves(lowest, looks, moved)?;
             self.patience.go_on()?;
-            // A connection that broke is made anew with the next look.
-            let lowest = match self.lowest(&mut client).await {
-                Ok((_, position)) if position >= head => return Ok(()),
-                Ok(lowest) => Some(lowest),
-                Err(error) => {
-                    tracing::debug!(%error, "how far the read models are is not known");
-                    client = None;
-                    None
-                }
-            };
-            if let Some((_, position)) = lowest {
-                let from = *from.get_or_insert_with(|| begin(progress, position, head));
-                if let Some(progress) = progress {
-                    progress.at((position.0 - from).max(0).cast_unsigned());
-                }
-            }
-            if lowest.is_some() && lowest != before {
-                (moved, before) = (Instant::now(), lowest);
-            }
-            self.still_moves(moved, before)?;
             tokio::time::sleep(POLL).await;
         }
-    }
-
-    async fn lowest(
-        &self,
-        client: &mut Option<Client>,
-    ) -> Result<(&'static str, Position), tokio_postgres::Error> {
-        let client = match client {
-            Some(client) => client,
-            None => client.insert(connect(&self.database).await?),
-        };
-        checkpoints::lowest(client).await
     }
 
     /// Nobody waits for a read model that stopped.
     fn still_moves(
         &self,
+        (name, position): (&str, Position),
+        looks: u32,
         moved: Instant,
-        lowest: Option<(&'static str, Position)>,
     ) -> Result<(), ImportError> {
         let mut all = self.watermarks.all();
         let stopped = all.find_map(|(name, mark)| Some((name, mark.stopped?)));
-        let message = match (stopped, lowest) {
-            (Some((name, reason)), _) => {
+        let message = match stopped {
+            Some((name, reason)) => {
                 format!("the read model `{name}` stopped: {reason}; everything is in the log")
             }
-            (None, lowest) if moved.elapsed() > self.wait_max => {
-                let (name, position) = lowest.unwrap_or_default();
-                format!(
-                    "everything is in the log, but the read model `{name}` stands still at \
-                     position {position}; the log of `serve` says why"
-                )
-            }
-            _ => return Ok(()),
+            None if looks >= LOOKS_STILL_MIN && moved.elapsed() > self.wait_max => format!(
+                "everything is in the log, but the read model `{name}` stands still at position \
+                 {position}; the log of `serve` says why"
+            ),
+            None => return Ok(()),
         };
         Err(ImportError::Work(message))
     }
@@ -164,16 +151,16 @@ impl Start {
 
 /// Begins to project as soon as nobody else does.
 async fn look_out(start: Start, own: Arc<Mutex<Option<Projecting>>>, mut held: bool) {
-    let (mut client, mut free) = (None, 0);
+    let looker = Looker { database: &start.database, client: Mutex::new(None) };
+    let mut free = 0;
     while held {
         tokio::time::sleep(LOOK_EVERY).await;
-        match is_held(&start.database, &mut client).await {
-            Ok(true) => free = 0,
-            Ok(false) => free += 1,
-            // It will be back, and so will be whoever projects.
-            Err(_) => (client, free) = (None, 0),
-        }
-        if free < LOOKS {
+        free = match looker.is_held().await {
+            Ok(false) => free + 1,
+            // If it cannot be reached, it will be back, and so will be whoever projects.
+            Ok(true) | Err(_) => 0,
+        };
+        if free < LOOKS_MIN {
             continue;
         }
         let mut own = own.lock().await;
@@ -187,13 +174,41 @@ async fn look_out(start: Start, own: Arc<Mutex<Option<Projecting>>>, mut held: b
     }
 }
 
-async fn is_held(
-    database: &PgConfig,
-    client: &mut Option<Client>,
-) -> Result<bool, tokio_postgres::Error> {
-    let client = match client {
-        Some(client) => client,
-        None => client.insert(connect(database).await?),
-    };
-    checkpoints::is_held(client).await
+/// Looks how the read models are, on a connection that is made anew after every failure.
+struct Looker<'a> {
+    database: &'a PgConfig,
+    client: Mutex<Option<Client>>,
+}
+
+impl Looker<'_> {
+    async fn lowest(&self) -> Result<(&'static str, Position), String> {
+        self.look(async |client| checkpoints::lowest(client).await).await
+    }
+
+    async fn is_held(&self) -> Result<bool, String> {
+        self.look(async |client| checkpoints::is_held(client).await).await
+    }
+
+    async fn look<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, String> {
+        let mut slot = self.client.lock().await;
+        let looked = async {
+            let client = match slot.take() {
+                Some(client) => client,
+                None => connect(self.database).await?,
+            };
+            let told = ask(&client).await?;
+            Ok::<_, tokio_postgres::Error>((client, told))
+        };
+        match tokio::time::timeout(LOOK_WAIT_MAX, looked).await {
+            Ok(Ok((client, told))) => {
+                *slot = Some(client);
+                Ok(told)
+            }
+            Ok(Err(error)) => Err(cause(&error)),
+            Err(_) => Err(format!("PostgreSQL gave no answer in {LOOK_WAIT_MAX:?}")),
+        }
+    }
 }
