@@ -323,10 +323,7 @@ impl Appender {
     }
 
     /// The connection, taken: who is done with it and has not met a failure puts it back.
-    pub(super) async fn connect(
-        &mut self,
-        patience: Duration,
-    ) -> Result<Arc<Connection>, Failure> {
+    pub(super) async fn connect(&mut self, patience: Duration) -> Result<Arc<Connection>, Failure> {
         if let Some(connection) = self.connection.take().filter(|taken| !taken.is_closed()) {
             return Ok(connection);
         }
