@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod busy;
 mod contracts;
 mod crashes;
 mod credit_notes;
@@ -10,6 +11,7 @@ mod executor;
 mod folds;
 mod inputs;
 mod log;
+mod metrics;
 mod orders;
 mod paging;
 mod postgres;
