@@ -3,10 +3,15 @@
 
 mod bounds;
 mod conflicts;
+mod ending;
 mod fair;
 mod hot;
 mod keys;
 mod meta;
+mod overlap;
+mod probe;
+mod races;
+mod turns;
 mod unique;
 mod versions;
 

@@ -7,6 +7,7 @@ mod crowding;
 mod dying;
 mod following;
 mod limits;
+mod locked;
 mod overlapping;
 mod reading;
 mod repeating;
@@ -14,7 +15,7 @@ mod silence;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use events::log::{Answer, Append, Expected, Log, LogError, LogId, LogLimits, NewFact, StreamKey};
 use events::log::{RawFact, connect};
@@ -90,6 +91,17 @@ pub(crate) async fn held<T>(app: &TestApp, meanwhile: impl Future<Output = T>) -
     let done = meanwhile.await;
     drop(client);
     done
+}
+
+/// Waits until so many sessions wait for the tail lock, which somebody holds.
+pub(crate) async fn queued(app: &TestApp, sessions: i64) {
+    let waiting = "select count(*) from pg_locks join pg_database as d on d.oid = database \
+        where locktype = 'advisory' and not granted and d.datname = current_database()";
+    let (client, started) = (sql(app).await, Instant::now());
+    while client.query_one(waiting, &[]).await.expect("the locks").get::<_, i64>(0) < sessions {
+        assert!(started.elapsed() < Duration::from_secs(20), "nobody comes for the tail lock");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// As [`gathered`], and fails if they were not written as one batch.

@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod busy;
 mod contracts;
 mod crashes;
 mod credit_notes;
@@ -12,6 +13,7 @@ mod folds;
 mod import;
 mod inputs;
 mod log;
+mod metrics;
 mod orders;
 mod paging;
 mod postgres;

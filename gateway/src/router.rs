@@ -55,7 +55,7 @@ async fn wrong_method(request: Request) -> ApiError {
     ApiError::new(Code::MethodNotAllowed, format!("{path} does not take {method}"))
 }
 
-/// Lets a request in if it finds a place. Probes and metrics need none: they answer when it is busy.
+/// Lets a request in if it finds a place. Probes and metrics need none: they answer at busy times.
 async fn admit(places: Arc<Semaphore>, request: Request, next: Next) -> Response {
     let Ok(_place) = places.try_acquire_owned() else {
         let message = "too many requests are under way; try again in a moment";

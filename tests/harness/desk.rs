@@ -52,7 +52,12 @@ impl Desk {
 
     /// As [`Self::elsewhere`], with other limits.
     pub async fn limited(&self, app: &TestApp, limits: ExecutorLimits) -> Self {
-        let log = Log::open(&app.database.config, LogId::default(), LogLimits::default()).await;
+        self.behind(app, LogLimits::default(), limits).await
+    }
+
+    /// As [`Self::limited`], over a log with other limits too.
+    pub async fn behind(&self, app: &TestApp, log: LogLimits, limits: ExecutorLimits) -> Self {
+        let log = Log::open(&app.database.config, LogId::default(), log).await;
         let executor = Executor::start(log.expect("opening the log"), limits);
         Self { executor, ..self.clone() }
     }

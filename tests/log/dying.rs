@@ -124,6 +124,32 @@ fn appends_are_told_of_a_database_that_stays_away() {
     });
 }
 
+/// A batch each: whoever stands behind others that wait does not wait for all of them.
+#[test]
+fn an_append_is_told_in_time_however_many_wait_in_front_of_it() {
+    test(async |app| {
+        let wait = Duration::from_millis(800);
+        let limits = LogLimits {
+            unavailable_wait_max: wait,
+            batch_facts_max: 1,
+            batches_in_flight_max: 1,
+            ..LogLimits::default()
+        };
+        let (log, server) = (open_with(app, limits).await, server(app).await);
+        first(log.append(append(&[], vec![fact(stream())])).await);
+        shut(app, &server).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let started = Instant::now();
+        let all = (0..8).map(|_| log.append(append(&[], vec![fact(stream())])));
+        let answers = join_all(all).await;
+        let waited = started.elapsed();
+        reopen(app, &server).await;
+        assert!(answers.iter().all(|a| matches!(a, Err(LogError::Unavailable(_)))), "{answers:?}");
+        assert!(waited >= wait && waited < wait * 3, "{waited:?} for eight batches");
+        assert_eq!(everything(&log).await.len(), 1);
+    });
+}
+
 #[test]
 fn whoever_dies_with_the_tail_lock_in_hand_frees_it() {
     test(async |app| {

@@ -103,6 +103,64 @@ fn a_full_queue_is_busy_at_once_and_what_waits_is_answered() {
 }
 
 #[test]
+fn a_queue_is_full_in_bytes_too() {
+    test(async |app| {
+        let limits = LogLimits { queue_bytes_max: 20_000, ..LogLimits::default() };
+        let (log, stream) = (open_with(app, limits).await, stream());
+        let give = |bytes: usize| {
+            let (log, append) = (log.clone(), append(&[], vec![of_bytes(stream, bytes)]));
+            tokio::spawn(async move { log.append(append).await })
+        };
+        let waiting = held(app, async {
+            let mut waiting = vec![give(100)];
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            // Larger than the queue, but nothing else waits.
+            waiting.push(give(30_000));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            for _ in 0..3 {
+                let busy = give(100).await.unwrap();
+                assert!(matches!(busy, Err(LogError::Busy { waiting: 1 })), "{busy:?}");
+            }
+            waiting
+        })
+        .await;
+        for answer in join_all(waiting).await {
+            first(answer.unwrap());
+        }
+        first(give(100).await.unwrap());
+        assert_eq!(everything(&log).await.len(), 3);
+    });
+}
+
+/// Versions alone make an append large too.
+#[test]
+fn mere_checks_fill_the_queue_as_well() {
+    test(async |app| {
+        let limits = LogLimits { queue_bytes_max: 15_000, ..LogLimits::default() };
+        let log = open_with(app, limits).await;
+        let checks = || {
+            let expected: Vec<_> = (0..200).map(|_| (super::stream(), Expected::None)).collect();
+            let log = log.clone();
+            tokio::spawn(async move { log.append(append(&expected, vec![])).await })
+        };
+        let waiting = held(app, async {
+            let mut waiting = Vec::new();
+            for _ in 0..2 {
+                waiting.push(checks());
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            let busy = checks().await.unwrap();
+            assert!(matches!(busy, Err(LogError::Busy { waiting: 1 })), "{busy:?}");
+            waiting
+        })
+        .await;
+        for answer in join_all(waiting).await {
+            first(answer.unwrap());
+        }
+    });
+}
+
+#[test]
 fn an_append_of_two_thousand_orders_lines_fits_the_default() {
     test(async |app| {
         let log = open_with(app, LogLimits::default()).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::log::{Answer, Append, Log, LogError, StreamKey};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
@@ -192,10 +192,15 @@ impl Loop {
         let appends: Vec<Append> =
             components.iter_mut().map(|c| std::mem::take(&mut c.append)).collect();
         // Queued now, so behind the rounds before it.
-        let answers = self.log.append_all(appends);
-        let committed = Box::pin(async move {
-            Committed { components, answers: answers.await, undecided: Vec::new() }
-        });
+        let mut answers = Box::pin(self.log.append_all(appends));
+        let undecided = Vec::new();
+        if let Some(answers) = (&mut answers).now_or_never() {
+            // The log has no room, or nothing fits: that is told at once, not behind those in flight.
+            self.settle(Committed { components, answers, undecided });
+            return None;
+        }
+        let committed =
+            Box::pin(async move { Committed { components, answers: answers.await, undecided } });
         Some(InFlight { commands, turn: false, committed })
     }
 
