@@ -201,7 +201,7 @@ upheld! {
     a_stale_version_conflicts: test_concurrent_version_conflicts;
     a_stale_stream_that_is_only_read_refuses_the_whole:
         test_read_only_participant_conflict_preserves_atomicity;
-    a_current_stream_that_is_only_read_lets_it_pass: test_current_read_only_participant_allows_write;
+    a_current_stream_only_read_lets_it_pass: test_current_read_only_participant_allows_write;
     streams_do_not_mix: test_stream_isolation;
     a_stream_that_is_not_there_is_empty: test_missing_stream_reads;
     a_conflict_on_one_stream_refuses_the_whole: test_conflict_preserves_atomicity;

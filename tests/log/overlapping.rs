@@ -12,6 +12,7 @@ use super::{any, append, everything, fact, first, held, keyed, open, stream, who
 
 /// The log then ends in the very fact that the second batch was planned behind, by its id.
 #[test]
+#[expect(clippy::async_yields_async, reason = "the answers are awaited once the lock is free")]
 fn what_rests_on_a_key_that_another_process_took_is_refused() {
     test(async |app| {
         let (here, there) = (open(app).await, open(app).await);
@@ -43,6 +44,7 @@ fn what_rests_on_a_key_that_another_process_took_is_refused() {
 /// The server does not notice that its client is gone: it carries out both batches, in between
 /// the client's look at what became of them.
 #[test]
+#[expect(clippy::async_yields_async, reason = "the answers are awaited once the lock is free")]
 fn what_a_deserted_server_still_carries_out_rests_on_nothing_else() {
     test(async |app| {
         let proxy = Proxy::before(&app.database.config).await;

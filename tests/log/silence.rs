@@ -38,10 +38,7 @@ fn an_append_whose_connection_falls_silent_is_answered_truthfully() {
         for (version, moment) in (1..).zip(moments) {
             proxy.strike(moment, Fate::Silence);
             let one = append(&[(own, Expected::Exact(version))], vec![fact(own)]);
-            let t = Instant::now();
-            println!("{moment:?}");
             first(soon(&log, one).await);
-            println!("{:?}", t.elapsed());
             assert_eq!(proxy.strikes() as i64, version, "{moment:?} was not struck");
         }
         proxy.cut(Fate::Silence);

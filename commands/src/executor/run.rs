@@ -195,7 +195,7 @@ impl Loop {
         let mut answers = Box::pin(self.log.append_all(appends));
         let undecided = Vec::new();
         if let Some(answers) = (&mut answers).now_or_never() {
-            // The log has no room, or nothing fits: that is told at once, not behind those in flight.
+            // The log has no room, or nothing fits: told at once, not behind those in flight.
             self.settle(Committed { components, answers, undecided });
             return None;
         }
