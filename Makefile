@@ -11,17 +11,17 @@ ARGS   ?=
 help: ## this list
 	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: web ## build and start Millrace with its data in ./data (more flags: ARGS="--listen 127.0.0.1:9000")
+run: web ## build and start Millrace and its demo, data in ./data (more flags: ARGS="--listen 127.0.0.1:9000")
 	cargo build --release --package gateway
-	"$(TARGET)/release/millrace" serve --data ./data $(ARGS)
+	"$(TARGET)/release/millrace" serve --demo --data ./data $(ARGS)
 
 test: web nextest clients ## build everything and run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace $(ARGS)
 
-bench: web ## measure the goals
-	cargo build --release --package tests --bins
-	cargo bench --package benches $(ARGS)
+bench: web ## measure the goals (some of them: ARGS="append_64 oversell"; only to try it: ARGS=--quick)
+	cargo build --release --workspace --bins
+	cargo bench --package benches --bench goals -- $(ARGS)
 
 lint: web deny ## formatting, clippy, licences and sources of the dependencies
 	cargo fmt --all --check

@@ -1,175 +1,185 @@
-//! Durable appends of single facts, beside the same rows written by PostgreSQL itself in the same
-//! run: interleaved rounds, median ratio. Fsync is on. Writes `target/bench/results.json`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a bench prints, makes ids, and fails where it cannot go on"
-)]
+//! `append_64`, `append_512`: durable appends of single facts, beside the same rows written by
+//! PostgreSQL itself into a table with the same columns and indexes.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use events::log::{Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
 use futures_util::future::join_all;
-use harness::cluster::{TestDatabase, target};
-use serde_json::{Value, json};
+use harness::cluster::TestDatabase;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
-/// About 500 bytes an event, data and meta together.
-const DATA_BYTES: usize = 330;
+use crate::Scale;
+use crate::report::{Goal, Row};
+use crate::rounds::{Round, Rounds};
 
-/// A rate and latencies of one round.
-struct Measured {
-    per_second: f64,
-    p50_ms: f64,
-    p99_ms: f64,
+/// Bytes of the text in a fact's data: about 500 bytes a fact, data and meta together.
+const TEXT_BYTES: usize = 320;
+/// Different payloads; both sides take them by turns.
+const PAYLOADS: usize = 1_024;
+
+/// A row, and how it is measured.
+pub struct Appends {
+    pub name: &'static str,
+    callers: usize,
+    /// The baseline's connections, and its rows a transaction.
+    baseline: (usize, usize),
+    goal: f64,
 }
 
-fn measured(mut seconds: Vec<f64>, facts: usize, elapsed: Duration) -> Measured {
-    seconds.sort_by(f64::total_cmp);
-    let at = |share: f64| seconds[((seconds.len() - 1) as f64 * share) as usize] * 1_000.0;
-    let per_second = facts as f64 / elapsed.as_secs_f64();
-    Measured { per_second, p50_ms: at(0.50), p99_ms: at(0.99) }
+pub const ROWS: [Appends; 2] = [
+    Appends { name: "append_64", callers: 64, baseline: (64, 1), goal: 2.5 },
+    Appends { name: "append_512", callers: 512, baseline: (1, 1_000), goal: 1.2 },
+];
+
+/// The bytes of facts: data and meta.
+struct Payloads {
+    data: Vec<Vec<u8>>,
+    meta: Vec<u8>,
 }
 
-fn data() -> Vec<u8> {
-    json!({ "text": "x".repeat(DATA_BYTES) }).to_string().into_bytes()
+impl Payloads {
+    /// Text as incompressible as facts are: ids, numbers and names make most of them.
+    fn new() -> Self {
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        let mut text = || -> String {
+            (0..TEXT_BYTES).map(|_| char::from(dice.random_range(b'a'..=b'z'))).collect()
+        };
+        let data = (0..PAYLOADS).map(|_| json!({ "text": text() }).to_string().into_bytes());
+        let meta = json!({
+            "actor": "administrator", "command": "bench.append", "correlation": Uuid::nil(),
+        });
+        Self { data: data.collect(), meta: meta.to_string().into_bytes() }
+    }
+
+    fn data(&self, number: usize) -> Vec<u8> {
+        self.data[number % PAYLOADS].clone()
+    }
 }
 
-fn meta() -> Vec<u8> {
-    json!({ "actor": "administrator", "command": "bench.append", "correlation": Uuid::nil() })
-        .to_string()
-        .into_bytes()
-}
+impl Appends {
+    pub async fn measure(&self, scale: Scale) -> Row {
+        let database = TestDatabase::create().await;
+        let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await;
+        let log = log.unwrap();
+        let payloads = Arc::new(Payloads::new());
+        let clients = self.clients(&database).await;
+        let mut rounds = Rounds::default();
+        for _ in 0..scale.rounds {
+            rounds.baseline.push(self.theirs(scale, &clients, &payloads).await.per_second);
+            rounds.ours.push(self.ours(scale, &log, &payloads).await);
+        }
+        drop((log, clients));
+        database.remove().await;
+        let callers = self.callers;
+        let what = format!(
+            "acknowledged durable appends of single facts of about 500 bytes to {callers} \
+             streams, {callers} callers, versions and keys checked"
+        );
+        let baseline = match self.baseline {
+            (connections, 1) => format!("single inserts over {connections} connections"),
+            (_, rows) => format!("the same rows in batches of {rows} over one connection"),
+        };
+        let goal = Goal::Times(self.goal);
+        Row::of(self.name, &what, "facts/s", (&rounds, &baseline, goal))
+    }
 
-/// One caller after another's round trip: each appends single facts to a stream of its own.
-async fn ours(log: &Log, callers: usize) -> Measured {
-    let started = Instant::now();
-    let work = (0..callers).map(|_| {
-        let log = log.clone();
-        tokio::spawn(async move {
-            let stream = StreamKey { organization: Uuid::nil(), id: Uuid::now_v7() };
-            let mut taken = Vec::new();
-            while started.elapsed() < ROUND {
-                let version = taken.len() as i64;
-                let event_id = Uuid::now_v7();
-                let fact = NewFact {
-                    stream,
-                    feature: "bench".into(),
-                    fact_type: "bench.appended".into(),
-                    schema_version: 1,
-                    event_id,
-                    data: data(),
-                    meta: meta(),
-                };
-                let expected = vec![(stream, Expected::Exact(version))];
-                let (keys, facts) = (vec![event_id], vec![fact]);
-                let append = Append { expected, keys, facts, ..Append::default() };
+    /// One caller after another's round trip: each appends single facts to a stream of its own.
+    async fn ours(&self, scale: Scale, log: &Log, payloads: &Arc<Payloads>) -> Round {
+        let started = Instant::now();
+        let work = (0..self.callers).map(|caller| {
+            let (log, payloads) = (log.clone(), payloads.clone());
+            tokio::spawn(async move {
+                let stream = StreamKey { organization: Uuid::nil(), id: Uuid::now_v7() };
+                let mut taken = Vec::new();
+                while started.elapsed() < scale.append_round {
+                    let version = taken.len() as i64;
+                    let event_id = Uuid::now_v7();
+                    let fact = NewFact {
+                        stream,
+                        feature: "bench".into(),
+                        fact_type: "bench.appended".into(),
+                        schema_version: 1,
+                        event_id,
+                        data: payloads.data(caller + taken.len()),
+                        meta: payloads.meta.clone(),
+                    };
+                    let expected = vec![(stream, Expected::Exact(version))];
+                    let (keys, facts) = (vec![event_id], vec![fact]);
+                    let append = Append { expected, keys, facts, ..Append::default() };
+                    let asked = Instant::now();
+                    log.append(append).await.unwrap();
+                    taken.push(asked.elapsed().as_secs_f64());
+                }
+                taken
+            })
+        });
+        let taken: Vec<f64> = join_all(work).await.into_iter().flat_map(Result::unwrap).collect();
+        let facts = taken.len();
+        Round::of(taken, facts, started.elapsed())
+    }
+
+    /// The same rows: of as many streams, in the order in which they come.
+    async fn theirs(
+        &self,
+        scale: Scale,
+        clients: &[Arc<(Client, Statement)>],
+        payloads: &Arc<Payloads>,
+    ) -> Round {
+        let ((connections, rows), callers) = (self.baseline, self.callers);
+        let started = Instant::now();
+        let work = clients.iter().map(|client| (client.clone(), payloads.clone()));
+        let work = work.map(|(client, payloads)| async move {
+            let (client, insert) = &*client;
+            let streams: Vec<Uuid> = (0..callers / connections).map(|_| Uuid::now_v7()).collect();
+            let (mut taken, mut number) = (Vec::new(), 0);
+            while started.elapsed() < scale.append_round {
+                let numbers = number..number + rows;
+                number += rows;
+                let of = |number: usize| streams[number % streams.len()];
+                let stream_ids: Vec<Uuid> = numbers.clone().map(of).collect();
+                let version = |number: usize| (number / streams.len() + 1) as i64;
+                let versions: Vec<i64> = numbers.clone().map(version).collect();
+                let ids: Vec<Uuid> = numbers.clone().map(|_| Uuid::now_v7()).collect();
+                let data: Vec<Vec<u8>> = numbers.clone().map(|n| payloads.data(n)).collect();
+                let metas: Vec<Vec<u8>> = numbers.map(|_| payloads.meta.clone()).collect();
+                let params: [&(dyn ToSql + Sync); 6] =
+                    [&Uuid::nil(), &stream_ids, &versions, &ids, &data, &metas];
                 let asked = Instant::now();
-                log.append(append).await.unwrap();
+                client.execute(insert, &params).await.unwrap();
                 taken.push(asked.elapsed().as_secs_f64());
             }
             taken
-        })
-    });
-    let taken: Vec<f64> = join_all(work).await.into_iter().flat_map(Result::unwrap).collect();
-    let facts = taken.len();
-    measured(taken, facts, started.elapsed())
-}
+        });
+        let taken = join_all(work.map(tokio::spawn)).await.into_iter().flat_map(Result::unwrap);
+        let taken: Vec<f64> = taken.collect();
+        let facts = taken.len() * rows;
+        Round::of(taken, facts, started.elapsed())
+    }
 
-const INSERT: &str = "insert into baseline \
-    (organization_id, feature, stream_id, version, event_id, type, schema_version, \
-    data, meta, recorded_at) \
-    select $1, 'bench', $2, v, i, 'bench.appended', 1, d, m, clock_timestamp() \
-    from unnest($3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[]) as t(v, i, d, m)";
-
-/// The same rows into a table with the same columns and indexes, so many a transaction.
-async fn theirs(clients: &[(Client, Statement)], rows: usize) -> Measured {
-    let started = Instant::now();
-    let work = clients.iter().map(|(client, insert)| async move {
-        let (organization, stream) = (Uuid::nil(), Uuid::now_v7());
-        let mut taken = Vec::new();
-        let mut version = 0;
-        while started.elapsed() < ROUND {
-            let versions: Vec<i64> = (version + 1..=version + rows as i64).collect();
-            let ids: Vec<Uuid> = (0..rows).map(|_| Uuid::now_v7()).collect();
-            version += rows as i64;
-            let payloads: Vec<Vec<u8>> = (0..rows).map(|_| data()).collect();
-            let metas: Vec<Vec<u8>> = (0..rows).map(|_| meta()).collect();
-            let asked = Instant::now();
-            let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [&organization, &stream, &versions, &ids, &payloads, &metas];
-            client.execute(insert, &params).await.unwrap();
-            taken.push(asked.elapsed().as_secs_f64());
+    /// Connections to a table like the log's, each with the statement prepared.
+    async fn clients(&self, database: &TestDatabase) -> Vec<Arc<(Client, Statement)>> {
+        let create = "create table baseline (like log.events including indexes); \
+            create sequence baseline_position; \
+            alter table baseline alter position set default nextval('baseline_position')";
+        database.connect().await.batch_execute(create).await.unwrap();
+        let insert = "insert into baseline \
+            (organization_id, feature, stream_id, version, event_id, type, schema_version, \
+            data, meta, recorded_at) \
+            select $1, 'bench', s, v, i, 'bench.appended', 1, d, m, clock_timestamp() \
+            from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[]) \
+            as t(s, v, i, d, m)";
+        let mut clients = Vec::new();
+        for _ in 0..self.baseline.0 {
+            let client = database.connect().await;
+            let insert = client.prepare(insert).await.unwrap();
+            clients.push(Arc::new((client, insert)));
         }
-        taken
-    });
-    let taken: Vec<f64> = join_all(work).await.into_iter().flatten().collect();
-    let facts = taken.len() * rows;
-    measured(taken, facts, started.elapsed())
-}
-
-async fn baseline(database: &TestDatabase, connections: usize) -> Vec<(Client, Statement)> {
-    let mut clients = Vec::new();
-    for _ in 0..connections {
-        let client = database.connect().await;
-        let insert = client.prepare(INSERT).await.unwrap();
-        clients.push((client, insert));
+        clients
     }
-    clients
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-async fn row(database: &TestDatabase, log: &Log, callers: usize, single: bool) -> Value {
-    let (connections, rows) = if single { (callers, 1) } else { (1, 1_000) };
-    let clients = baseline(database, connections).await;
-    let (mut ratios, mut mine, mut other) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let base = theirs(&clients, rows).await;
-        let our = ours(log, callers).await;
-        ratios.push(our.per_second / base.per_second);
-        mine.push(our);
-        other.push(base.per_second);
-    }
-    let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = ratios.iter().copied().fold(0.0, f64::max);
-    json!({
-        "ratio": median(ratios), "ratio_low": low, "ratio_high": high,
-        "goal": if single { 2.5 } else { 1.2 },
-        "per_second": median(mine.iter().map(|m| m.per_second).collect()),
-        "baseline_per_second": median(other),
-        "p50_ms": median(mine.iter().map(|m| m.p50_ms).collect()),
-        "p99_ms": median(mine.iter().map(|m| m.p99_ms).collect()),
-    })
-}
-
-#[tokio::main]
-async fn main() {
-    let database = TestDatabase::create().await;
-    let client = database.connect().await;
-    let create = "create table baseline (like log.events including indexes); \
-        create sequence baseline_position; \
-        alter table baseline alter position set default nextval('baseline_position')";
-    client.batch_execute(create).await.unwrap();
-    let fsync: String = client.query_one("show fsync", &[]).await.unwrap().get(0);
-    let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await.unwrap();
-    let results = json!({
-        "fsync": fsync,
-        "append_64": row(&database, &log, 64, true).await,
-        "append_512": row(&database, &log, 512, false).await,
-    });
-    let folder = target().join("bench");
-    std::fs::create_dir_all(&folder).unwrap();
-    let text = serde_json::to_string_pretty(&results).unwrap();
-    std::fs::write(folder.join("results.json"), &text).unwrap();
-    println!("{text}");
-    drop(log);
-    database.remove().await;
 }

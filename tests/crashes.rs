@@ -17,10 +17,10 @@ use serde_json::json;
 const ROUNDS: u32 = 3;
 
 /// A data directory whose PostgreSQL does not outlive it, however the test ends.
-struct Place(tempfile::TempDir);
+pub(crate) struct Place(pub(crate) tempfile::TempDir);
 
 impl Place {
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.0.path().join("data")
     }
 }
@@ -43,7 +43,7 @@ fn postmaster(data: &Path) -> Option<Pid> {
 }
 
 /// `kill -9` of the server; its own processes are left to notice.
-fn kill_postmaster(data: &Path) {
+pub(crate) fn kill_postmaster(data: &Path) {
     let pid = postmaster(data).expect("a running PostgreSQL");
     kill(pid, Signal::SIGKILL).expect("killing PostgreSQL");
 }

@@ -3,6 +3,7 @@
 
 mod appending;
 mod chain;
+mod contract;
 mod crowding;
 mod dying;
 mod following;

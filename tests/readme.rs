@@ -1,6 +1,7 @@
 //! The README, run as it is printed: its tour in one bash session, against a program of its own.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use harness::Program;
 use harness::app::scratch;
 use harness::cluster::built;
+
+use crate::import::real::first_rows;
 
 /// Where the README's program listens.
 const ADDRESS: &str = "http://127.0.0.1:8080";
@@ -28,9 +31,42 @@ struct Block {
 
 #[test]
 fn the_tour_works_as_printed() {
-    let readme = fs::read_to_string(harness::root().join("README.md")).expect("the README");
-    let tour = blocks(section(&readme, "## A tour"));
+    let (tour, answers) = walked("## A tour", |_| ());
     assert!(tour.len() > 10, "the README has a tour: {} blocks", tour.len());
+    for (block, answer) in tour.iter().zip(&answers) {
+        let line = block.line;
+        if let Some(printed) = &block.answer {
+            assert!(is_answer(printed, answer), "README.md:{line}: printed\n{printed}\n{answer}");
+        }
+    }
+}
+
+/// On the file's first rows, for a program that is not optimized takes minutes for all of them. So
+/// only that the commands work is claimed here; the figures are those of `import::real`.
+#[test]
+fn the_year_of_trade_is_imported_as_printed() {
+    let Some(rows) = first_rows() else { return };
+    let (blocks, answers) = walked("## A year of trade", |folder| {
+        let mut packed = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        packed.write_all(rows.as_bytes()).expect("packing the rows");
+        let packed = packed.finish().expect("the packed rows");
+        fs::write(folder.join("online-retail.csv.xz"), packed).expect("the file");
+        let examples = harness::root().join("examples");
+        std::os::unix::fs::symlink(examples, folder.join("examples")).expect("the mapping");
+    });
+    assert_eq!(blocks.len(), 1);
+    let answer = &answers[0];
+    for told in ["it would bring", "was imported into online-retail", "2010-12-01", "salesByMonth"]
+    {
+        assert!(answer.contains(told), "no `{told}` in {answer}");
+    }
+}
+
+/// What the commands of a section of the README answer, run in one session beside `make run`'s
+/// program, in a folder that was prepared.
+fn walked(heading: &str, prepare: impl FnOnce(&Path)) -> (Vec<Block>, Vec<String>) {
+    let readme = fs::read_to_string(harness::root().join("README.md")).expect("the README");
+    let tour = blocks(section(&readme, heading));
     for (program, package) in [("curl", "curl"), ("node", "nodejs"), ("psql", "postgresql-client")]
     {
         let found = Command::new(program).arg("--version").output();
@@ -40,21 +76,17 @@ fn the_tour_works_as_printed() {
     fs::create_dir_all(folder.path().join("target/release")).expect("the program's folder");
     std::os::unix::fs::symlink(built("millrace"), folder.path().join("target/release/millrace"))
         .expect("the program where the README has it");
-    let program = Program::serve(&folder.path().join("data"), &[]);
+    prepare(folder.path());
+    let program = Program::serve_with(&folder.path().join("data"), &["--demo"], &[]);
     let (status, output) = session(folder.path(), &script(&tour, &program.url));
     // Before anything fails: a program that is killed leaves its PostgreSQL running.
     let stopped = program.terminate(Duration::from_secs(30));
-    let answers: Vec<&str> = output.split(END).collect();
-    for (block, answer) in tour.iter().zip(&answers) {
-        let line = block.line;
-        if let Some(printed) = &block.answer {
-            assert!(is_answer(printed, answer), "README.md:{line}: printed\n{printed}\n{answer}");
-        }
-    }
+    let answers: Vec<String> = output.split(END).map(str::to_owned).collect();
     let reached = tour.get(answers.len() - 1).map_or(0, |block| block.line);
-    let last = answers.last().copied().unwrap_or_default();
+    let last = answers.last().cloned().unwrap_or_default();
     assert!(status.is_some_and(|s| s.success()), "README.md:{reached}: {status:?}: {last}");
     assert!(stopped.success(), "the program ends well: {stopped}");
+    (tour, answers)
 }
 
 /// The part of a Markdown text under a heading of the second level, with the lines' numbers.
@@ -105,7 +137,7 @@ fn script(tour: &[Block], url: &str) -> String {
 
 /// Runs a script in a folder: how it ended, if it did in time, and all that it printed. Its output
 /// goes to a file, for what it leaves in the background would hold a pipe open.
-fn session(folder: &Path, script: &str) -> (Option<ExitStatus>, String) {
+pub(crate) fn session(folder: &Path, script: &str) -> (Option<ExitStatus>, String) {
     let path = folder.join("output");
     let output = File::create(&path).and_then(|file| Ok((file.try_clone()?, file)));
     let (out, errors) = output.unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -12,12 +12,16 @@ use events::words::{Amount, Currency, Quantity, Rounding, UnitPrice};
 use crate::Context;
 use crate::organizations::Organization;
 use crate::products::Product;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, optional_text};
 use crate::state::States;
 use crate::stock::positive;
 
 /// The most lines of a document.
-pub(crate) const LINES_MAX: usize = 5_000;
+pub const LINES_MAX: usize = 5_000;
+/// The most characters of a document's number.
+pub const NUMBER_CHARACTERS_MAX: usize = 60;
+/// The most characters of the other side's own reference.
+pub const REFERENCE_CHARACTERS_MAX: usize = 200;
 
 /// Whether a document may have so many lines.
 pub(crate) fn check_lines(count: usize, what: &str) -> Result<(), Rejection> {
@@ -48,6 +52,11 @@ pub(crate) fn dates(
     let zone = states.get::<Organization>(context.organization)?.time_zone;
     let day = business_date.unwrap_or_else(|| made_at.with_timezone(&zone).date_naive());
     Ok((made_at, day))
+}
+
+/// The other side's own reference, if it has one that can be kept.
+pub(crate) fn reference(stated: Option<&String>) -> Result<Option<String>, Rejection> {
+    optional_text("reference", stated, REFERENCE_CHARACTERS_MAX)
 }
 
 /// Beyond, calendars and databases disagree.

@@ -50,6 +50,8 @@ pub struct Outcome {
     pub id: Uuid,
     /// The position of its last fact: a query that takes it sees what the command did.
     pub position: Position,
+    /// How many facts it appended, all behind each other.
+    pub facts: u32,
     /// Whether an earlier request under the same key had done it already.
     pub repeated: bool,
 }

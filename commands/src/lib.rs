@@ -5,7 +5,7 @@ pub mod credit;
 pub mod credit_notes;
 pub mod customers;
 pub mod decision;
-mod documents;
+pub mod documents;
 pub mod executor;
 pub mod orders;
 pub mod organizations;

@@ -7,6 +7,7 @@ use events::words::OrganizationId;
 use uuid::Uuid;
 
 use crate::Decision;
+use crate::documents::NUMBER_CHARACTERS_MAX;
 use crate::rejection::{Rejection, text};
 use crate::reservations::Claim;
 use crate::state::{Needs, State, States};
@@ -81,7 +82,7 @@ impl Numbered<'_> {
             decision.push(id, SeriesEvent::Numbered { number, holder });
             return Ok(number.to_string());
         };
-        let number = text("number", stated, 60)?;
+        let number = text("number", stated, NUMBER_CHARACTERS_MAX)?;
         self.with_claim(stated, |claim| claim.claim(organization, states, holder, decision))?;
         Ok(number)
     }

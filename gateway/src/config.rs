@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use render::{default_toml, show, without_password};
 
+use crate::import::ImportLimits;
+
 /// Every setting.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -32,6 +34,8 @@ pub struct Config {
     pub executor: ExecutorSettings,
     /// Limits of queries.
     pub queries: QuerySettings,
+    /// Limits of imports.
+    pub import: ImportSettings,
     /// Limits of the projector, which keeps the read models up to date.
     pub projector: ProjectorSettings,
     /// What is logged, to stderr.
@@ -227,6 +231,25 @@ settings! {
     page_default: usize = same => page_default as same;
 }
 
+settings! {
+    /// Limits of imports.
+    ImportSettings for ImportLimits;
+    /// Documents that are executed at once.
+    flight_documents_max: usize = same => flight_documents_max as same;
+    /// Lines of documents that are executed at once; one document may exceed it alone.
+    flight_lines_max: usize = same => flight_lines_max as same;
+    /// Rows that are kept because their documents have not ended yet.
+    open_rows_max: usize = same => open_rows_max as same;
+    /// Documents of one file.
+    documents_max: usize = same => documents_max as same;
+    /// Customers of one file, and products of one file.
+    names_max: usize = same => names_max as same;
+    /// Bytes of one row.
+    row_bytes_max: usize = same => row_bytes_max as same;
+    /// How long it tries again what passes by itself without getting further, in milliseconds.
+    retry_wait_max_ms: u64 = milliseconds => retry_wait_max as Duration::from_millis;
+}
+
 /// Limits of the projector, which keeps the read models up to date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -342,6 +365,9 @@ impl Config {
             ("executor.reads_max", self.executor.reads_max),
             ("queries.connections_max", self.queries.connections_max),
             ("queries.page_default", self.queries.page_default),
+            ("import.flight_documents_max", self.import.flight_documents_max),
+            ("import.flight_lines_max", self.import.flight_lines_max),
+            ("import.row_bytes_max", self.import.row_bytes_max),
             ("projector.page_facts_max", self.projector.page_facts_max as usize),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {

@@ -4,10 +4,12 @@
 pub mod app;
 pub mod auth;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
+pub mod import;
 pub mod live;
 pub mod migrations;
 pub mod position;

@@ -2,9 +2,11 @@
 
 pub mod metrics;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -42,7 +44,7 @@ pub fn start_logging(settings: &Logging) -> Result<(), String> {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| AboveBar)
         .with_span_events(spans);
     let started = if text {
         builder.with_ansi(std::io::stderr().is_terminal()).try_init()
@@ -50,6 +52,30 @@ pub fn start_logging(settings: &Logging) -> Result<(), String> {
         builder.json().flatten_event(true).try_init()
     };
     started.map_err(|error| error.to_string())
+}
+
+/// The bar that stands on the terminal.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// From now on log lines go above this bar, which else they would tear apart.
+pub fn log_above(bar: &ProgressBar) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+}
+
+/// Stderr, above the bar if there is one.
+struct AboveBar;
+
+impl Write for AboveBar {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &*BAR.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// How often the samples of histograms are put into their buckets; until then each takes memory.

@@ -3,6 +3,7 @@
 
 mod config;
 mod database;
+mod import;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -39,6 +40,14 @@ enum Verb {
         /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
+        /// Fill an empty log with a wholesaler's half year first, and say what to try with it.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Import what another program wrote.
+    Import {
+        #[command(subcommand)]
+        what: ImportVerb,
     },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
@@ -52,6 +61,17 @@ enum Verb {
         #[command(subcommand)]
         what: DatabaseVerb,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportVerb {
+    /// A history of orders and credit notes, from a CSV file.
+    ///
+    /// Every document goes through the same commands as anybody's. What is there already is not
+    /// written again, so an import that was cut off is simply run again. Rows that are not taken
+    /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
+    /// alone.
+    Orders(import::ImportOrders),
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,10 +132,14 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let (data, file) = (arguments.data, arguments.config);
     let load = |flags: &[(&str, &str)]| crate::config::load(file.as_deref(), flags);
     match arguments.verb {
-        Verb::Serve { listen } => {
+        Verb::Serve { listen, demo } => {
             let flags: Vec<_> = listen.iter().map(|l| ("server.listen", l.as_str())).collect();
             let loaded = logged(load(&flags)?)?;
-            wait(serve::run(data, loaded.config))
+            let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
+            wait(serve::run(data, loaded.config, demo))
+        }
+        Verb::Import { what: ImportVerb::Orders(orders) } => {
+            wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Config { what: ConfigVerb::Default } => config::default(),

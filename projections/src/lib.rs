@@ -1,6 +1,7 @@
 //! What does it look like now? Pure folds of facts into rows, and the sinks that store them.
 //! When they run is the workers' business; who sees the rows is the queries'.
 
+pub mod checkpoints;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;

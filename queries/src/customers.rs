@@ -37,4 +37,16 @@ impl Reader {
             self.rows(access, "customers", "customer_id = any($2)", &[&ids]).await?;
         Ok(rows.into_iter().map(|row| (row.customer_id, row)).collect())
     }
+
+    /// Those that have one of these numbers.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn customers_by_number(
+        &self,
+        access: &Access,
+        numbers: &[&str],
+    ) -> Result<Vec<CustomerRow>, QueryError> {
+        self.rows(access, "customers", "number = any($2)", &[&numbers]).await
+    }
 }

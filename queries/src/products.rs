@@ -53,4 +53,16 @@ impl Reader {
         }
         self.row(access, "products", "sku = $2", &[&sku]).await
     }
+
+    /// Those that have one of these SKUs.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn products_by_sku(
+        &self,
+        access: &Access,
+        skus: &[&str],
+    ) -> Result<Vec<ProductRow>, QueryError> {
+        self.rows(access, "products", "sku = any($2)", &[&skus]).await
+    }
 }

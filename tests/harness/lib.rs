@@ -12,6 +12,7 @@ pub mod program;
 pub mod proxy;
 pub mod shop;
 pub mod socket;
+pub mod untidy;
 
 pub use app::{TestApp, test, test_after, test_with};
 pub use client::Client;

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ pub struct Program {
     /// Its data directory.
     pub data: PathBuf,
     out: BufReader<ChildStdout>,
-    log: Option<JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    logging: Option<JoinHandle<()>>,
 }
 
 /// How a program ended, and everything that it said.
@@ -55,6 +57,29 @@ pub fn outcome(command: &mut Command) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
+/// `serve` on a free port, its output to be read.
+#[must_use]
+pub fn serving(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Command {
+    let data = data.to_string_lossy();
+    let mut command = millrace(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    command.args(more).envs(environment.iter().copied());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Keeps what is printed, line by line, until the end.
+fn kept(errors: ChildStderr, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let log = log.clone();
+    std::thread::spawn(move || {
+        let (mut errors, mut line) = (BufReader::new(errors), Vec::new());
+        while errors.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    })
+}
+
 impl Program {
     /// Starts `serve` on a free port and waits until it is ready.
     ///
@@ -62,25 +87,36 @@ impl Program {
     /// If it ends instead.
     #[must_use]
     pub fn serve(data: &Path, environment: &[(&str, &str)]) -> Self {
-        let data_argument = data.to_string_lossy().into_owned();
-        let mut command = millrace(&["serve", "--data", &data_argument, "--listen", "127.0.0.1:0"]);
-        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starting millrace");
+        Self::serve_with(data, &[], environment)
+    }
+
+    /// As [`Self::serve`], with more arguments.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn serve_with(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = serving(data, more, environment).spawn().expect("starting millrace");
         let mut out = BufReader::new(child.stdout.take().expect("its stdout"));
-        let mut errors = child.stderr.take().expect("its stderr");
-        let log = std::thread::spawn(move || {
-            let mut text = String::new();
-            drop(errors.read_to_string(&mut text));
-            text
-        });
+        let log = Arc::default();
+        let logging = Some(kept(child.stderr.take().expect("its stderr"), &log));
         let mut line = String::new();
         out.read_line(&mut line).expect("a line of its stdout");
-        let Some(url) = line.trim().strip_prefix("ready ") else {
-            drop(child.kill());
-            panic!("not ready: `{line}`; {}", log.join().unwrap_or_default());
+        let (url, data) = (line.trim().strip_prefix("ready ").map(str::to_owned), data.to_owned());
+        let mut program = Self { child, url: String::new(), data, out, log, logging };
+        let Some(url) = url else {
+            drop(program.child.kill());
+            drop(program.logging.take().map(JoinHandle::join));
+            panic!("not ready: `{line}`; {}", program.said());
         };
-        let (url, data) = (url.to_owned(), data.to_owned());
-        Self { child, url, data, out, log: Some(log) }
+        program.url = url;
+        program
+    }
+
+    /// What it has printed on stderr until now.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Somebody with the administrator's token.
@@ -128,8 +164,8 @@ impl Program {
             if let Some(status) = self.child.try_wait().expect("waiting for it") {
                 let mut out = String::new();
                 self.out.read_to_string(&mut out).expect("the rest of its stdout");
-                let log = self.log.take().map(|log| log.join().unwrap_or_default());
-                return Ended { status, out, log: log.unwrap_or_default() };
+                drop(self.logging.take().map(JoinHandle::join));
+                return Ended { status, out, log: self.said() };
             }
             std::thread::sleep(Duration::from_millis(10));
         }

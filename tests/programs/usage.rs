@@ -2,8 +2,9 @@
 
 use super::{fails, run};
 
-const VERBS: [&[&str]; 6] = [
+const VERBS: [&[&str]; 7] = [
     &["serve"],
+    &["import", "orders"],
     &["migrate"],
     &["config", "show"],
     &["config", "check"],
@@ -32,7 +33,7 @@ fn the_help_names_every_verb_and_every_group_too() {
     for verb in VERBS {
         assert!(out.contains(verb[0]), "{verb:?} is not in the help");
     }
-    for group in ["config", "database"] {
+    for group in ["config", "database", "import"] {
         let (code, out, _) = run(&[group, "--help"], &[]);
         assert_eq!(code, 0);
         for verb in VERBS.iter().filter(|verb| verb[0] == group) {

@@ -2,7 +2,7 @@
 //! its own. What they make of them is theirs.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use events::Recorded;
 use events::facts::DecodeError;
@@ -10,6 +10,7 @@ use events::log::{ConnectError, Log, LogError, RawFact, connect, watched};
 use events::words::Position;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, pin_mut};
+use projections::checkpoints;
 use projections::sinks::sql::{Projection, Sink, SinkError};
 use projections::watermarks::Watermarks;
 use tokio_postgres::Config;
@@ -30,8 +31,9 @@ pub struct ProjectorLimits {
 /// The first pause before a new attempt.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
-/// How far a projection may run ahead of its stored checkpoint where no fact was its own.
-const UNSTORED_POSITIONS_MAX: i64 = 10_000;
+/// How long a projection may be ahead of its stored checkpoint where no fact was its own: other
+/// processes know it by that.
+const UNSTORED_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Something kept the projector from going on.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,9 @@ pub enum ProjectorError {
     /// No connection to write on.
     #[error("connecting: {0}")]
     Connect(#[from] ConnectError),
+    /// Others could not be told that the read models are carried on.
+    #[error("holding the read models: {0}")]
+    Hold(tokio_postgres::Error),
     /// A connection ended: what was not on the disk yet may be gone.
     #[error("a connection to the read models ended")]
     Lost,
@@ -73,6 +78,8 @@ struct Open {
     sink: Box<dyn Sink>,
     /// It holds everything up to here, stored or not.
     reached: Position,
+    /// When its checkpoint was stored.
+    stored_at: Instant,
 }
 
 /// Facts, decoded once for everybody.
@@ -157,6 +164,9 @@ impl Projector {
     /// Follows the log from the lowest checkpoint, as long as every connection lives.
     async fn follow(&mut self) -> Result<(), ProjectorError> {
         let lost = CancellationToken::new();
+        let ended = lost.clone();
+        let holder = watched(&self.config, move || ended.cancel()).await?;
+        checkpoints::hold(&holder).await.map_err(ProjectorError::Hold)?;
         let open = self.open(&lost).await?;
         tokio::select! {
             () = lost.cancelled() => Err(ProjectorError::Lost),
@@ -203,7 +213,12 @@ impl Projector {
             }
             next = match ahead {
                 Some(page) => page,
-                None => pages.next().await,
+                None => loop {
+                    match tokio::time::timeout(UNSTORED_WAIT_MAX, pages.next()).await {
+                        Ok(page) => break page,
+                        Err(_) => store(&mut open).await?,
+                    }
+                },
             };
         }
         Ok(())
@@ -222,10 +237,19 @@ impl Projector {
             let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
             let reached = sink.position();
             self.watermarks.advance(name, reached);
-            open.push(Open { name, features, sink, reached });
+            open.push(Open { name, features, sink, reached, stored_at: Instant::now() });
         }
         Ok(open)
     }
+}
+
+/// Stores the checkpoints of the projections that are ahead of theirs.
+async fn store(open: &mut [Open]) -> Result<(), ProjectorError> {
+    for open in open.iter_mut().filter(|open| open.reached > open.sink.position()) {
+        let stored = open.sink.apply(&[], open.reached).await;
+        stored.map_err(|error| ProjectorError::Sink { projection: open.name, error })?;
+    }
+    Ok(())
 }
 
 fn stop(
@@ -259,8 +283,7 @@ impl Open {
             fact.position > self.reached && self.features.contains(&fact.event.feature())
         };
         let facts: Vec<&Recorded> = page.facts.iter().filter(own).collect();
-        let unstored = page.last.0 - self.sink.position().0;
-        if !facts.is_empty() || unstored > UNSTORED_POSITIONS_MAX {
+        if !facts.is_empty() || self.stored_at.elapsed() > UNSTORED_WAIT_MAX {
             let span = tracing::debug_span!(
                 "projection",
                 projection = self.name,
@@ -269,6 +292,7 @@ impl Open {
                 facts = facts.len(),
             );
             self.reached = self.sink.apply(&facts, page.last).instrument(span).await?;
+            self.stored_at = Instant::now();
         }
         self.reached = self.reached.max(page.last);
         watermarks.advance(self.name, self.reached);

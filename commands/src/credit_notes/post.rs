@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::CreditNote;
 use crate::credit::Credit;
 use crate::customers::Customer;
-use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates};
+use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates, reference};
 use crate::orders::Order;
 use crate::products::Product;
 use crate::rejection::{Rejection, optional_text};
@@ -122,7 +122,7 @@ impl PostCreditNote {
             customer_id: self.customer_id,
             customer_name: customer.name.clone(),
             order_id: self.order_id,
-            reference: optional_text("reference", self.reference.as_ref(), 200)?,
+            reference: reference(self.reference.as_ref())?,
             reason: optional_text("reason", self.reason.as_ref(), 500)?,
             posted_at,
             business_date,

@@ -37,6 +37,10 @@ pub struct OpenCustomer {
     pub credit_limit: Option<Amount>,
 }
 
+/// The most characters of a customer's number.
+pub const NUMBER_CHARACTERS_MAX: usize = 60;
+/// The most characters of a customer's name.
+pub const NAME_CHARACTERS_MAX: usize = 200;
 const DEFAULT_TERMS: PaymentTermsInput = PaymentTermsInput { net_days: 30 };
 
 impl OpenCustomer {
@@ -79,8 +83,8 @@ impl Command for OpenCustomer {
         })?;
         let limit = valid_limit(self.credit_limit, currency)?;
         let opened = CustomerEvent::Opened {
-            number: optional_text("number", self.number.as_ref(), 60)?,
-            name: text("name", &self.name, 200)?,
+            number: optional_text("number", self.number.as_ref(), NUMBER_CHARACTERS_MAX)?,
+            name: text("name", &self.name, NAME_CHARACTERS_MAX)?,
             currency,
             terms: set_terms::valid(self.terms.unwrap_or(DEFAULT_TERMS))?,
         };

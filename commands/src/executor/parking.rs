@@ -193,5 +193,5 @@ pub(super) fn repeat(job: &Job, earlier: &Earlier) -> Result<Outcome, CommandErr
         return Err(CommandError::KeyReused);
     };
     let position = Position(earlier.position.0 + i64::from(request.facts) - 1);
-    Ok(Outcome { id: earlier.stream.id, position, repeated: true })
+    Ok(Outcome { id: earlier.stream.id, position, facts: request.facts, repeated: true })
 }

@@ -14,7 +14,7 @@ use crate::state::{Entry, States};
 /// What a command came to, should its component commit.
 pub(super) enum Verdict {
     /// So many facts.
-    Accepted { facts: usize },
+    Accepted { facts: u32 },
     /// A rule forbids it.
     Rejected(Rejection),
     /// The record is at another version than the caller knows.
@@ -108,7 +108,10 @@ impl Round {
                 (Verdict::Stale { expected, actual: version }, Decision::default())
             }
             _ => match job.work.decide(&states).and_then(|decided| named(decided, &job, &states)) {
-                Ok(decision) => (Verdict::Accepted { facts: decision.facts.len() }, decision),
+                Ok(decision) => {
+                    let facts = u32::try_from(decision.facts.len()).unwrap_or(u32::MAX);
+                    (Verdict::Accepted { facts }, decision)
+                }
                 Err(rejection) => (Verdict::Rejected(rejection), Decision::default()),
             },
         };

@@ -52,9 +52,9 @@ impl Loop {
             let job = decided.job;
             match decided.verdict {
                 Verdict::Accepted { facts } => {
-                    next += facts as i64;
+                    next += i64::from(facts);
                     let (id, position) = (decided.record.id, Position(next - 1));
-                    answer(job, Ok(Outcome { id, position, repeated: false }));
+                    answer(job, Ok(Outcome { id, position, facts, repeated: false }));
                 }
                 Verdict::Stale { expected, actual } => {
                     let log = self.log.clone();

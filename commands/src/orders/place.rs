@@ -17,7 +17,9 @@ use uuid::Uuid;
 use super::Order;
 use crate::credit::Credit;
 use crate::customers::Customer;
-use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates};
+use crate::documents::{
+    LINES_MAX, NUMBER_CHARACTERS_MAX, Pricing, Wanted, check_lines, dates, reference,
+};
 use crate::rejection::{Rejection, optional_text, text};
 use crate::reservations::Claim;
 use crate::state::{Needs, States};
@@ -137,10 +139,10 @@ impl PlaceOrder {
         let totals = pricing.totals(lines.iter().map(|line| (line.gross, line.net)))?;
         Ok(OrderPlaced {
             series: text("series", self.series(), 40)?,
-            number: text("number", &self.number(context), 60)?,
+            number: text("number", &self.number(context), NUMBER_CHARACTERS_MAX)?,
             customer_id: self.customer_id,
             customer_name: customer.name.clone(),
-            reference: optional_text("reference", self.reference.as_ref(), 200)?,
+            reference: reference(self.reference.as_ref())?,
             placed_at,
             business_date,
             currency,

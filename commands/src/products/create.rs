@@ -30,6 +30,10 @@ pub struct CreateProduct {
     pub list_price: Option<ListPrice>,
 }
 
+/// The most characters of a SKU.
+pub const SKU_CHARACTERS_MAX: usize = 80;
+/// The most characters of a product's name.
+pub const NAME_CHARACTERS_MAX: usize = 300;
 const PRECISION_MAX: u8 = 6;
 
 impl CreateProduct {
@@ -69,11 +73,11 @@ impl Command for CreateProduct {
         if states.get::<Product>(id)?.status.is_some() {
             return Err(Rejection::wrong_state("the product exists already"));
         }
-        let sku = text("sku", &self.sku, 80)?;
+        let sku = text("sku", &self.sku, SKU_CHARACTERS_MAX)?;
         let created = ProductEvent::Created { sku, unit: Some(self.unit()?) };
         let mut decision = Decision::of(id, created);
         if let Some(name) = &self.name {
-            let name = text("name", name, 300)?;
+            let name = text("name", name, NAME_CHARACTERS_MAX)?;
             let locale = DEFAULT_LOCALE.to_owned();
             decision.push(id, ProductEvent::Described { locale, name, description: None });
         }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::create::NAME_CHARACTERS_MAX;
 use super::{DEFAULT_LOCALE, Product, not_discontinued};
 use crate::rejection::{Rejection, optional_text, text};
 use crate::state::{Needs, States};
@@ -58,7 +59,7 @@ impl Command for DescribeProduct {
         not_discontinued(states, self.product_id)?;
         let described = ProductEvent::Described {
             locale: valid_locale(self.locale.as_deref().unwrap_or(DEFAULT_LOCALE))?,
-            name: text("name", &self.name, 300)?,
+            name: text("name", &self.name, NAME_CHARACTERS_MAX)?,
             description: optional_text("description", self.description.as_ref(), 20_000)?,
         };
         Ok(Decision::of(self.product_id, described))

@@ -86,8 +86,7 @@ pub struct Parts {
     pub executor: Executor,
     /// Answers queries.
     pub reader: Reader,
-    projector: tokio::task::JoinHandle<()>,
-    stop_projector: CancellationToken,
+    projecting: Option<Projecting>,
 }
 
 impl Parts {
@@ -96,30 +95,70 @@ impl Parts {
     /// # Errors
     /// If the database cannot be reached or refuses.
     pub async fn start(database: &PgConfig, config: &Config) -> Result<Self, Failure> {
+        let mut parts = Self::without_projector(database, config).await?;
+        let watermarks = parts.reader.watermarks().clone();
+        let log = parts.log.clone();
+        parts.projecting = Some(Projecting::start(log, watermarks, database, config).await?);
+        Ok(parts)
+    }
+
+    /// Starts all but the projector: somebody else may carry the read models on.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses.
+    pub async fn without_projector(database: &PgConfig, config: &Config) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::work(error);
         let log = Log::open(database, LogId::default(), (&config.log).into()).await;
         let log = log.map_err(|error| failed(&error))?;
         let executor = Executor::start(log.clone(), (&config.executor).into());
         let names = projections::all().into_iter().map(|projection| projection.name());
         let watermarks = Watermarks::new(names);
-        let reader = Reader::new(database, watermarks.clone(), (&config.queries).into());
+        let reader = Reader::new(database, watermarks, (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
+        Ok(Self { log, executor, reader, projecting: None })
+    }
+
+    /// Stops what runs unasked; what is asked ends with its handles.
+    pub async fn stop(self) {
+        if let Some(projecting) = self.projecting {
+            projecting.stop().await;
+        }
+    }
+}
+
+/// A projector at work.
+pub struct Projecting {
+    task: tokio::task::JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Projecting {
+    /// Creates what the read models lack, and carries them on from now on.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses.
+    pub async fn start(
+        log: Log,
+        watermarks: Watermarks,
+        database: &PgConfig,
+        config: &Config,
+    ) -> Result<Self, Failure> {
         let limits = ProjectorLimits {
             page_facts_max: config.projector.page_facts_max,
             attempts_max: config.projector.attempts_max,
             pause_max: Duration::from_millis(config.projector.pause_max_ms),
         };
-        let projector = Projector::prepare(log.clone(), database.clone(), watermarks, limits).await;
-        let projector = projector.map_err(|error| failed(&error))?;
-        let stop_projector = CancellationToken::new();
-        let projector = tokio::spawn(projector.run(stop_projector.clone()));
-        Ok(Self { log, executor, reader, projector, stop_projector })
+        let projector = Projector::prepare(log, database.clone(), watermarks, limits).await;
+        let projector = projector.map_err(|error| Failure::work(&error))?;
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(projector.run(stop.clone()));
+        Ok(Self { task, stop })
     }
 
-    /// Stops what runs unasked; what is asked ends with its handles.
+    /// Stops it, once the page that it is at is written or given up.
     pub async fn stop(self) {
-        self.stop_projector.cancel();
-        if let Err(error) = self.projector.await {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
             tracing::error!(%error, "the projector ended badly");
         }
     }
@@ -138,7 +177,7 @@ pub fn address(url: &str) -> Result<PgConfig, String> {
 }
 
 /// An error with what caused it: the outer one alone says little.
-fn cause(error: &dyn std::error::Error) -> String {
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

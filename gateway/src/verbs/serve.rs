@@ -1,5 +1,7 @@
 //! `serve`: gateway and workers in one process.
 
+pub(super) mod demo;
+
 use std::future::IntoFuture;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +17,15 @@ use super::{Failure, print};
 use crate::app::{App, system_clock};
 use crate::auth::{Auth, administrator_token};
 use crate::config::Config;
+use crate::demo::guide::Guide;
 use crate::{router, telemetry};
 
-pub(super) async fn run(data: PathBuf, config: Config) -> Result<(), Failure> {
+/// Serves until it is told to stop; with a guide to the demo, it sees to that first.
+pub(super) async fn run(
+    data: PathBuf,
+    config: Config,
+    guide: Option<Guide>,
+) -> Result<(), Failure> {
     config.check()?;
     // Before anything else is started: a port in use is found at once.
     let listener = listen(&config.server.listen).await?;
@@ -26,7 +34,7 @@ pub(super) async fn run(data: PathBuf, config: Config) -> Result<(), Failure> {
     })?;
     let stop = stop_signal()?;
     let database = Database::open(&data, &config).await?;
-    let served = serve(&data, config, listener, &database, stop).await;
+    let served = serve(&data, config, listener, &database, stop, guide).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -42,7 +50,7 @@ async fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 /// Cancelled by SIGTERM or SIGINT. A second one ends the program at once.
-fn stop_signal() -> Result<CancellationToken, Failure> {
+pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::work(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::work(&error))?;
@@ -69,6 +77,7 @@ async fn serve(
     listener: TcpListener,
     database: &Database,
     stop: CancellationToken,
+    guide: Option<Guide>,
 ) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::work(error);
     let metrics = telemetry::start_metrics().map_err(|error| failed(&error))?;
@@ -76,12 +85,20 @@ async fn serve(
     let token = administrator_token(data).map_err(|error| failed(&error))?;
     let parts = Parts::start(database.config(), &config).await?;
     let stop_wait_max = Duration::from_millis(config.server.stop_wait_max_ms);
+    let clock = system_clock();
+    let guide = match demo::fill(guide, &parts, &clock, &stop).await {
+        Ok(guide) if !stop.is_cancelled() => guide,
+        ended => {
+            parts.stop().await;
+            return ended.map(drop);
+        }
+    };
     let app = App {
         executor: parts.executor.clone(),
         reader: parts.reader.clone(),
         log: parts.log.clone(),
         auth: Auth::new(&token),
-        clock: system_clock(),
+        clock,
         live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
         config: Arc::new(config),
         stop: stop.clone(),
@@ -91,6 +108,9 @@ async fn serve(
     let server =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     print(&format!("ready http://{address}"))?;
+    if let Some(guide) = guide {
+        demo::tell(&guide, &format!("http://{address}"));
+    }
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         ended = &mut server => {

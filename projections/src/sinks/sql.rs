@@ -58,7 +58,11 @@ impl SinkError {
 pub(super) type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
 
 /// A commit need not wait for the disk: what a crash takes back is folded again from the log.
+/// Rows are found by their keys, by plans made anew for each page: one made while the tables were
+/// empty would read all of them, or go by any index, until the next ANALYZE.
 const SETTINGS: &str = "set synchronous_commit = off; set jit = off; \
+    set plan_cache_mode = force_custom_plan; \
+    set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; \
     set application_name = 'millrace projection'";
 
 /// Makes a connection one that read models are written on.

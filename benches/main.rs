@@ -1,0 +1,132 @@
+//! `make bench`: measures the goals, each beside its baseline in the same run, prints a table, and
+//! writes `target/bench/results.json`. A goal is measured in the file of its name; here is what to
+//! measure, and in which order.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a bench prints, makes ids and throws dice, and fails where it cannot go on"
+)]
+
+mod append;
+mod http;
+mod import;
+mod machine;
+mod market;
+mod memory;
+mod orders;
+mod oversell;
+mod procedure;
+mod report;
+mod rounds;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use report::Row;
+
+/// Every row of the results, in the order in which they are measured.
+const ROWS: [&str; 7] = [
+    "append_64",
+    "append_512",
+    "memory_idle",
+    "orders_http",
+    "memory_loaded",
+    "oversell",
+    "import",
+];
+
+/// How long and how much.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// Rounds of ours and of the baseline, by turns.
+    pub rounds: usize,
+    /// A round of appends.
+    pub append_round: Duration,
+    /// A round of orders; whole seconds, for pgbench knows no others.
+    pub orders_round: Duration,
+    /// Products, and as many customers.
+    pub products: usize,
+    /// Rounds of 100 buyers.
+    pub oversell_rounds: usize,
+    /// Rows of the file that are imported; none: all of it.
+    pub import_rows: Option<usize>,
+    /// How long a server is left alone before its memory is looked at.
+    pub idle: Duration,
+}
+
+const WHOLE: Scale = Scale {
+    rounds: 6,
+    append_round: Duration::from_secs(2),
+    orders_round: Duration::from_secs(10),
+    products: 10_000,
+    oversell_rounds: 200,
+    import_rows: None,
+    idle: Duration::from_secs(5),
+};
+
+/// Only to see whether everything works: what it measures says nothing.
+const QUICK: Scale = Scale {
+    rounds: 2,
+    append_round: Duration::from_millis(200),
+    orders_round: Duration::from_secs(1),
+    products: 500,
+    oversell_rounds: 3,
+    import_rows: Some(5_000),
+    idle: Duration::from_secs(1),
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // `cargo bench` says so to every bench.
+    let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let (quick, names): (Vec<String>, Vec<String>) =
+        arguments.partition(|argument| argument == "--quick");
+    if let Some(unknown) = names.iter().find(|name| !ROWS.contains(&name.as_str())) {
+        eprintln!("no row is called `{unknown}`; there are {}; `--quick`", ROWS.join(", "));
+        return ExitCode::from(2);
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let scale = if quick.is_empty() { WHOLE } else { QUICK };
+    let machine = machine::Machine::look().await;
+    let rows = measure(scale, wanted).await;
+    report::write(&machine, &rows, !quick.is_empty());
+    report::print(&machine, &rows);
+    ExitCode::SUCCESS
+}
+
+async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let wanted = |name: &str| {
+        let wanted = asked(name);
+        if wanted {
+            eprintln!("measuring {name}");
+        }
+        wanted
+    };
+    for append in append::ROWS {
+        if wanted(append.name) {
+            rows.push(append.measure(scale).await);
+        }
+    }
+    if wanted("memory_idle") {
+        rows.push(memory::idle(scale).await);
+    }
+    let (orders, loaded) = (wanted("orders_http"), wanted("memory_loaded"));
+    if orders || loaded {
+        let found = orders::measure(scale, orders).await;
+        rows.extend(found.into_iter().filter(|row| asked(row.name)));
+    }
+    if wanted("oversell") {
+        rows.push(oversell::measure(scale).await);
+    }
+    if wanted("import") {
+        match import::measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("import: not measured, for ../shared/data is not there"),
+        }
+    }
+    rows
+}
