@@ -27,7 +27,7 @@ const AT_ONCE: usize = 25;
 /// How many buyers come, and for how many of them it lasts: 20 to 100, and fewer.
 fn sizes(round: u32) -> (u32, u32) {
     // Most rounds are small: what is tried is that rounds meet.
-    let buyers = if round % 25 == 0 { 100 } else { 20 + round % 5 };
+    let buyers = if round.is_multiple_of(25) { 100 } else { 20 + round % 5 };
     (buyers, 1 + round * 7 % (buyers - 1))
 }
 
