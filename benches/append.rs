@@ -2,7 +2,7 @@
 //! PostgreSQL itself into a table with the same columns and indexes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use events::log::{Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
 use futures_util::future::join_all;
@@ -38,14 +38,14 @@ pub const ROWS: [Appends; 2] = [
 ];
 
 /// The bytes of facts: data and meta.
-struct Payloads {
+pub struct Payloads {
     data: Vec<Vec<u8>>,
     meta: Vec<u8>,
 }
 
 impl Payloads {
     /// Text as incompressible as facts are: ids, numbers and names make most of them.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
         let mut text = || -> String {
             (0..TEXT_BYTES).map(|_| char::from(dice.random_range(b'a'..=b'z'))).collect()
@@ -62,6 +62,46 @@ impl Payloads {
     }
 }
 
+/// One round trip after another of each caller, which appends single facts to a stream of its own.
+pub async fn appends(
+    log: &Log,
+    payloads: &Arc<Payloads>,
+    callers: usize,
+    round: Duration,
+) -> Round {
+    let started = Instant::now();
+    let work = (0..callers).map(|caller| {
+        let (log, payloads) = (log.clone(), payloads.clone());
+        tokio::spawn(async move {
+            let stream = StreamKey { organization: Uuid::nil(), id: Uuid::now_v7() };
+            let mut taken = Vec::new();
+            while started.elapsed() < round {
+                let version = taken.len() as i64;
+                let event_id = Uuid::now_v7();
+                let fact = NewFact {
+                    stream,
+                    feature: "bench".into(),
+                    fact_type: "bench.appended".into(),
+                    schema_version: 1,
+                    event_id,
+                    data: payloads.data(caller + taken.len()),
+                    meta: payloads.meta.clone(),
+                };
+                let expected = vec![(stream, Expected::Exact(version))];
+                let (keys, facts) = (vec![event_id], vec![fact]);
+                let append = Append { expected, keys, facts, ..Append::default() };
+                let asked = Instant::now();
+                log.append(append).await.unwrap();
+                taken.push(asked.elapsed().as_secs_f64());
+            }
+            taken
+        })
+    });
+    let taken: Vec<f64> = join_all(work).await.into_iter().flat_map(Result::unwrap).collect();
+    let facts = taken.len();
+    Round::of(taken, facts, started.elapsed())
+}
+
 impl Appends {
     pub async fn measure(&self, scale: Scale) -> Row {
         let database = TestDatabase::create().await;
@@ -72,7 +112,8 @@ impl Appends {
         let mut rounds = Rounds::default();
         for _ in 0..scale.rounds {
             rounds.baseline.push(self.theirs(scale, &clients, &payloads).await.per_second);
-            rounds.ours.push(self.ours(scale, &log, &payloads).await);
+            let ours = appends(&log, &payloads, self.callers, scale.append_round);
+            rounds.ours.push(ours.await);
         }
         drop((log, clients));
         database.remove().await;
@@ -87,41 +128,6 @@ impl Appends {
         };
         let goal = Goal::Times(self.goal);
         Row::of(self.name, &what, "facts/s", (&rounds, &baseline, goal))
-    }
-
-    /// One caller after another's round trip: each appends single facts to a stream of its own.
-    async fn ours(&self, scale: Scale, log: &Log, payloads: &Arc<Payloads>) -> Round {
-        let started = Instant::now();
-        let work = (0..self.callers).map(|caller| {
-            let (log, payloads) = (log.clone(), payloads.clone());
-            tokio::spawn(async move {
-                let stream = StreamKey { organization: Uuid::nil(), id: Uuid::now_v7() };
-                let mut taken = Vec::new();
-                while started.elapsed() < scale.append_round {
-                    let version = taken.len() as i64;
-                    let event_id = Uuid::now_v7();
-                    let fact = NewFact {
-                        stream,
-                        feature: "bench".into(),
-                        fact_type: "bench.appended".into(),
-                        schema_version: 1,
-                        event_id,
-                        data: payloads.data(caller + taken.len()),
-                        meta: payloads.meta.clone(),
-                    };
-                    let expected = vec![(stream, Expected::Exact(version))];
-                    let (keys, facts) = (vec![event_id], vec![fact]);
-                    let append = Append { expected, keys, facts, ..Append::default() };
-                    let asked = Instant::now();
-                    log.append(append).await.unwrap();
-                    taken.push(asked.elapsed().as_secs_f64());
-                }
-                taken
-            })
-        });
-        let taken: Vec<f64> = join_all(work).await.into_iter().flat_map(Result::unwrap).collect();
-        let facts = taken.len();
-        Round::of(taken, facts, started.elapsed())
     }
 
     /// The same rows: of as many streams, in the order in which they come.

@@ -16,6 +16,7 @@ mod import;
 mod machine;
 mod market;
 mod memory;
+mod neighbours;
 mod orders;
 mod oversell;
 mod procedure;
@@ -28,9 +29,12 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 10] = [
     "append_64",
     "append_512",
+    "beside_transaction",
+    "beside_dump",
+    "beside_vacuum",
     "memory_idle",
     "orders_http",
     "memory_loaded",
@@ -45,6 +49,8 @@ pub struct Scale {
     pub rounds: usize,
     /// A round of appends.
     pub append_round: Duration,
+    /// How old a transaction is that a row is measured beside.
+    pub transaction_age: Duration,
     /// A round of orders; whole seconds, for pgbench knows no others.
     pub orders_round: Duration,
     /// Products, and as many customers.
@@ -60,6 +66,7 @@ pub struct Scale {
 const WHOLE: Scale = Scale {
     rounds: 6,
     append_round: Duration::from_secs(2),
+    transaction_age: Duration::from_secs(60),
     orders_round: Duration::from_secs(10),
     products: 10_000,
     oversell_rounds: 200,
@@ -71,6 +78,7 @@ const WHOLE: Scale = Scale {
 const QUICK: Scale = Scale {
     rounds: 2,
     append_round: Duration::from_millis(200),
+    transaction_age: Duration::from_millis(500),
     orders_round: Duration::from_secs(1),
     products: 500,
     oversell_rounds: 3,
@@ -109,6 +117,14 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     for append in append::ROWS {
         if wanted(append.name) {
             rows.push(append.measure(scale).await);
+        }
+    }
+    for beside in neighbours::ROWS {
+        if wanted(beside.name) {
+            match beside.measure(scale).await {
+                Some(row) => rows.push(row),
+                None => eprintln!("{}: not measured, for pg_dump is not there", beside.name),
+            }
         }
     }
     if wanted("memory_idle") {

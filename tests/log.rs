@@ -9,6 +9,7 @@ mod dying;
 mod following;
 mod limits;
 mod locked;
+mod neighbours;
 mod overlapping;
 mod reading;
 mod repeating;

@@ -161,6 +161,27 @@ pub(crate) struct Job {
     pub(crate) alone: bool,
 }
 
+impl Job {
+    fn new(
+        work: Box<dyn Work>,
+        answer: oneshot::Sender<Result<Outcome, CommandError>>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            key: work.key().map_or(Key::Free, Key::Unknown),
+            work,
+            answer,
+            place,
+            queued_at: Instant::now(),
+            conflicts: 0,
+            loads: 0,
+            held: HashMap::new(),
+            ahead: false,
+            alone: false,
+        }
+    }
+}
+
 /// Answers whoever waits for a command.
 fn answer(job: Job, outcome: Result<Outcome, CommandError>) {
     let Job { answer, place, queued_at, .. } = job;
@@ -232,18 +253,7 @@ impl Executor {
             return Err(CommandError::Busy);
         };
         let (answer, answered) = oneshot::channel();
-        let job = Job {
-            key: work.key().map_or(Key::Free, Key::Unknown),
-            work,
-            answer,
-            place,
-            queued_at: Instant::now(),
-            conflicts: 0,
-            loads: 0,
-            held: HashMap::new(),
-            ahead: false,
-            alone: false,
-        };
+        let job = Job::new(work, answer, place);
         self.jobs.send(job).map_err(|_| CommandError::Log(LogError::Closed))?;
         match tokio::time::timeout(self.answer_wait_max, answered).await {
             Ok(answer) => answer.unwrap_or(Err(CommandError::Log(LogError::Closed))),

@@ -235,3 +235,6 @@ fn union(parents: &mut [usize], a: usize, b: usize) {
     let (a, b) = (find(parents, a), find(parents, b));
     parents[a.max(b)] = a.min(b);
 }
+
+#[cfg(test)]
+pub(super) mod tests;

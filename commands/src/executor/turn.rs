@@ -156,3 +156,6 @@ impl Seat {
         appends.collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
