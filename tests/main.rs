@@ -8,6 +8,7 @@ mod crashes;
 mod credit_notes;
 mod executor;
 mod folds;
+mod histories;
 mod inputs;
 mod log;
 mod orders;
