@@ -72,6 +72,8 @@ pub struct Writer {
     pub hearsay: Hearsay,
     /// Where the notes go.
     pub journal: Journal,
+    /// The longest pause between two things, in milliseconds.
+    pub pause_max_ms: u64,
     /// How many attempts were made.
     pub attempts: u32,
 }
@@ -80,6 +82,8 @@ impl Writer {
     /// Does so many things, one after another.
     pub async fn run(mut self, things: usize) {
         for _ in 0..things {
+            let pause = Duration::from_millis(self.dice.between(0, self.pause_max_ms));
+            tokio::time::sleep(pause).await;
             match self.dice.below(100) {
                 0..30 => self.one().await,
                 30..45 => self.several().await,
@@ -87,8 +91,7 @@ impl Writer {
                 70..80 => self.locked().await,
                 80..85 => self.check().await,
                 85..90 => self.broken().await,
-                90..96 => self.impatient().await,
-                _ => tokio::time::sleep(Duration::from_millis(self.dice.between(1, 15))).await,
+                _ => self.impatient().await,
             }
         }
     }
@@ -115,7 +118,8 @@ impl Writer {
             tried.facts.extend((0..self.dice.below(3)).map(|_| stream));
         }
         while tried.ids.len() < tried.facts.len() && self.dice.chance(40) {
-            let key = self.dice.below(self.world.keys as usize) as u32;
+            // Others are about as far: so they want the same ones at about the same time.
+            let key = self.attempts / 2 + self.dice.below(6) as u32;
             if tried.ids.contains(&key) {
                 break;
             }
@@ -192,17 +196,20 @@ impl Writer {
     /// Appends that are made before the ones that they rest on are answered.
     async fn chain(&mut self) {
         let stream = self.dice.below(self.world.streams as usize) as u32;
-        let mut version = self.hearsay.version(stream);
+        let (slim, mut version) = (self.dice.chance(50), self.hearsay.version(stream));
         let (mut tickets, mut links) = (HashMap::new(), Vec::new());
         for _ in 0..self.dice.between(2, 5) {
             let mut link = self.attempt();
+            let own = self.dice.between(0, 2) as usize;
+            if slim {
+                (link.expected, link.facts) = (Vec::new(), Vec::new());
+            }
             link.expected.retain(|(named, _)| *named != stream);
             link.facts.retain(|on| *on != stream);
+            link.expected.push((stream, version));
+            link.facts.extend([stream].repeat(own));
             link.ids.truncate(link.facts.len());
             link.keys.retain(|key| link.ids.contains(key));
-            link.expected.push((stream, version));
-            let own = self.dice.between(0, 2);
-            link.facts.extend((0..own).map(|_| stream));
             link.rests_on = tickets.keys().copied().max().into_iter().collect();
             version += own as i64;
             let mut append = self.note(&link);
@@ -212,7 +219,7 @@ impl Writer {
                 tickets.insert(link.number, append.ticket);
             }
             let mut together = vec![(link, append)];
-            for _ in 0..self.dice.below(3) {
+            for _ in 0..self.dice.below(if slim { 1 } else { 3 }) {
                 let beside = self.attempt();
                 let append = self.note(&beside);
                 together.push((beside, append));

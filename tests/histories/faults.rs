@@ -36,7 +36,7 @@ pub(super) async fn sabotage(
 async fn harm(dice: &mut Dice, proxies: &[std::sync::Arc<Proxy>], server: &Config) {
     let proxy = &proxies[dice.below(proxies.len())];
     match dice.below(100) {
-        0..45 => {
+        0..35 => {
             let moment = match dice.below(4) {
                 0 => Moment::Before,
                 1 => Moment::During(dice.below(100)),
@@ -45,23 +45,32 @@ async fn harm(dice: &mut Dice, proxies: &[std::sync::Arc<Proxy>], server: &Confi
             let fates = [Fate::Close, Fate::Close, Fate::Reset, Fate::Desert, Fate::Silence];
             proxy.strike(moment, dice.pick(&fates));
         }
-        45..63 => proxy.cut(dice.pick(&[Fate::Close, Fate::Reset, Fate::Desert])),
-        63..73 => {
+        35..50 => proxy.cut(dice.pick(&[Fate::Close, Fate::Reset, Fate::Desert])),
+        50..58 => {
             proxy.delay(Duration::from_micros(dice.between(200, 8_000)));
             tokio::time::sleep(Duration::from_millis(dice.between(5, 40))).await;
             proxy.delay(Duration::ZERO);
         }
-        73..83 => {
+        58..68 => {
             let which = dice.below(4);
             query(server, &format!("select pg_terminate_backend{APPENDER} {which} limit 1)")).await;
         }
-        83..90 => {
+        68..75 => {
             let which = dice.below(4);
             query(server, &format!("select pg_cancel_backend{APPENDER} {which} limit 1)")).await;
         }
         _ => {
-            let held = dice.between(3, 40) as f64 / 1_000.0;
-            query(server, &format!("select {TAIL_LOCK}; select pg_sleep({held})")).await;
+            // What is sent meanwhile waits, and may lose its connection while it does.
+            let held = dice.between(5, 60);
+            let hold = format!("select {TAIL_LOCK}; select pg_sleep({})", held as f64 / 1_000.0);
+            let (sever, fate) = (dice.chance(60), dice.pick(&[Fate::Desert, Fate::Reset]));
+            let severed = async {
+                tokio::time::sleep(Duration::from_millis(held * 2 / 3)).await;
+                if sever {
+                    proxy.cut(fate);
+                }
+            };
+            tokio::join!(query(server, &hold), severed);
         }
     }
 }

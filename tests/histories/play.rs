@@ -44,7 +44,7 @@ impl Stage {
     /// Sets a history up: a proxy for each of so many processes, and two followers.
     pub(super) async fn set(seed: u64, server: &Config) -> Self {
         let mut dice = Dice::of(seed);
-        let world = World { streams: dice.between(2, 12) as u32, keys: dice.between(3, 30) as u32 };
+        let world = World { streams: dice.between(2, 12) as u32 };
         let limits = LogLimits {
             batch_facts_max: dice.pick(&[3, 10, 4_000]),
             known_streams_max: dice.pick(&[2, 200_000]),
@@ -108,8 +108,11 @@ pub(super) async fn play(seed: u64, database: Arc<TestDatabase>) -> Result<Tally
 
 async fn write(mut stage: Stage) -> Result<Tally, String> {
     let (mut writers, mut last) = (JoinSet::new(), Vec::new());
+    let uneven = stage.dice.chance(60);
     for (process, proxy) in (0..).zip(stage.proxies.clone()) {
         let (log, hearsay) = (stage.log(&proxy.config()).await, Hearsay::default());
+        // Where one is busy and the others are not, its batches come in one behind the other.
+        let pause_max_ms = if process > 0 && uneven { 40 } else { 2 };
         let (things, callers) = (stage.dice.between(6, 14) as usize, stage.dice.between(2, 6));
         let mut writer = |number| Writer {
             world: stage.world,
@@ -118,6 +121,7 @@ async fn write(mut stage: Stage) -> Result<Tally, String> {
             dice: stage.dice.others(),
             hearsay: hearsay.clone(),
             journal: stage.journal(),
+            pause_max_ms,
             attempts: 0,
         };
         for caller in 0..callers as u32 {
@@ -138,7 +142,17 @@ async fn write(mut stage: Stage) -> Result<Tally, String> {
     };
     played.map_err(|_| format!("after {PLAY_MAX:?} some writer still waits for an answer"))?;
     for writer in last {
+        let cfg = stage.server.clone();
+        let dump = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            let c = connect(&cfg).await.unwrap();
+            for row in c.query("select a.pid, a.application_name, a.state, coalesce(a.wait_event,''), left(a.query,60), coalesce((select string_agg(l.granted::text, ',') from pg_locks l where l.pid=a.pid and l.locktype='advisory'),''), (now()-a.state_change)::text from pg_stat_activity a where datname=current_database() order by pid", &[]).await.unwrap() {
+                let g=|i:usize| row.get::<_,String>(i);
+                println!("D {} {} {} {} {} {} {}", row.get::<_,i32>(0), g(1),g(2),g(3),g(4),g(5),g(6));
+            }
+        });
         let served = tokio::time::timeout(SERVED_WITHIN, writer.run(3)).await;
+        dump.abort();
         served.map_err(|_| format!("{SERVED_WITHIN:?} after the last fault nobody is served"))?;
     }
     stage.settle(faults).await

@@ -4,13 +4,11 @@ use events::log::{Answer, Append, Expected, LogError, NewFact, StreamKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What the writers of a history write to: a few streams and keys that they share.
+/// What the writers of a history write to: a few streams that they share.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
     /// How many streams.
     pub streams: u32,
-    /// How many ids that serve as keys.
-    pub keys: u32,
 }
 
 /// What somebody tries to append.
