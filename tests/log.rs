@@ -2,7 +2,7 @@
 //! not asked here: these mean nothing.
 
 mod appending;
-mod chain;
+pub(crate) mod chain;
 mod contract;
 mod crowding;
 mod dying;
@@ -28,7 +28,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// The advisory lock that every batch is written under.
-const TAIL_LOCK: &str = "pg_advisory_lock(1835625580, 0)";
+pub(crate) const TAIL_LOCK: &str = "pg_advisory_lock(1835625580, 0)";
 
 /// A handle of its own: its own appender, its own wake-ups, as another process has them.
 async fn open(app: &TestApp) -> Log {
@@ -143,7 +143,7 @@ async fn count(app: &TestApp, query: &str) -> i64 {
 }
 
 /// Everything in the log, by pages.
-async fn everything(log: &Log) -> Vec<RawFact> {
+pub(crate) async fn everything(log: &Log) -> Vec<RawFact> {
     let mut facts: Vec<RawFact> = Vec::new();
     loop {
         let after = facts.last().map_or(Position(0), |fact| fact.position);
@@ -198,7 +198,7 @@ impl Outcomes {
 }
 
 /// Positions without gaps, versions 1..n in each stream, a time that never decreases.
-fn whole(facts: &[RawFact]) {
+pub(crate) fn whole(facts: &[RawFact]) {
     let mut versions: HashMap<StreamKey, i64> = HashMap::new();
     for (index, fact) in facts.iter().enumerate() {
         assert_eq!(fact.position.0, index as i64 + 1, "a gap in the positions");

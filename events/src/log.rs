@@ -82,10 +82,11 @@ pub struct Append {
     pub keys: Vec<Uuid>,
     /// The facts, in order. None: the append only checks.
     pub facts: Vec<NewFact>,
-    /// Names this append to later ones that rest on it; see [`Log::ticket`]. 0: none does.
+    /// Names this append to later ones that rest on its facts; see [`Log::ticket`]. 0: none does.
     pub ticket: u64,
     /// The tickets of appends of this handle that were not answered yet when this was decided: if
-    /// one of them is not accepted, neither is this.
+    /// one of them is not accepted, neither is this. Those without facts left nothing to rest on,
+    /// and may be judged anew after this.
     pub rests_on: Vec<u64>,
 }
 

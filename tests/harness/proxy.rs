@@ -122,6 +122,12 @@ impl Proxy {
         lock(&self.plan).mute = mute;
     }
 
+    /// Does nothing more to anybody from now on; what was done stays.
+    pub fn relent(&self) {
+        let mut plan = lock(&self.plan);
+        (plan.delay, plan.strike, plan.mute) = (Duration::ZERO, None, false);
+    }
+
     /// How many commits were struck.
     #[must_use]
     pub fn strikes(&self) -> usize {

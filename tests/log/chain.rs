@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use harness::{TestApp, test};
 use sha2::{Digest, Sha256};
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::{append, fact, first, open, sql, stream};
@@ -34,8 +34,7 @@ fn digest(row: &Row) -> Vec<u8> {
 
 /// How many batches there are, and the first one whose hash is not what its rows make, or that
 /// does not continue the one before it.
-async fn check(app: &TestApp) -> (usize, Option<i64>) {
-    let client = sql(app).await;
+pub(crate) async fn check(client: &Client) -> (usize, Option<i64>) {
     let query = "select * from log.batches order by last_position";
     let batches = client.query(query, &[]).await.expect("the batches");
     let (mut previous, mut next) = (Vec::new(), 1);
@@ -80,7 +79,7 @@ async fn fill(app: &TestApp) {
 fn the_chain_can_be_recomputed_from_the_stored_rows() {
     test(async |app| {
         fill(app).await;
-        let (batches, broken) = check(app).await;
+        let (batches, broken) = check(&sql(app).await).await;
         assert!(batches >= 5, "{batches} batches");
         assert_eq!(broken, None);
     });
@@ -120,7 +119,7 @@ fn whatever_is_done_to_a_stored_fact_breaks_the_chain() {
                 .await
                 .unwrap();
             assert_eq!(client.execute(crime, &[]).await.unwrap(), 1, "{crime}");
-            assert_eq!(check(app).await.1, Some(hit), "{crime}");
+            assert_eq!(check(&client).await.1, Some(hit), "{crime}");
             client
                 .batch_execute(
                     "begin; truncate log.events, log.batches; insert into log.events \
@@ -129,7 +128,7 @@ fn whatever_is_done_to_a_stored_fact_breaks_the_chain() {
                 )
                 .await
                 .unwrap();
-            assert_eq!(check(app).await.1, None);
+            assert_eq!(check(&client).await.1, None);
         }
     });
 }
