@@ -53,6 +53,7 @@ impl Another {
         let watermarks = Watermarks::new(names);
         let limits = ProjectorLimits {
             page_facts_max: PAGE_FACTS,
+            hot_records_max: 10,
             attempts_max: 10,
             pause_max: Duration::from_millis(100),
         };

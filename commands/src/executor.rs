@@ -11,19 +11,18 @@ mod settle;
 mod turn;
 mod work;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::facts::DecodeError;
-use events::log::{Log, LogError, StreamKey};
+use events::log::{Log, LogError, StreamMap};
 use events::words::Position;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::rejection::Rejection;
-use crate::state::Entry;
+use crate::state::{Entry, Need};
 use crate::{Command, Context};
 
 pub(crate) use work::Work;
@@ -154,9 +153,9 @@ pub(crate) struct Job {
     pub(crate) loads: u32,
     pub(crate) key: Key,
     /// Committed states that it named, so that it is decided however small the cache is.
-    pub(crate) held: HashMap<StreamKey, Entry>,
-    /// Whether its states were looked for while a batch was in flight.
-    pub(crate) ahead: bool,
+    pub(crate) held: StreamMap<Entry>,
+    /// The streams that it named when it was asked last.
+    pub(crate) needs: Vec<Need>,
     /// To be decided in a round of its own: with others it was too much for one append.
     pub(crate) alone: bool,
 }
@@ -175,8 +174,8 @@ impl Job {
             queued_at: Instant::now(),
             conflicts: 0,
             loads: 0,
-            held: HashMap::new(),
-            ahead: false,
+            held: StreamMap::default(),
+            needs: Vec::new(),
             alone: false,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use events::Event;
 use events::facts::Facts;
-use events::log::StreamKey;
+use events::log::{StreamKey, StreamMap};
 use events::words::OrganizationId;
 use uuid::Uuid;
 
@@ -182,14 +182,14 @@ impl Needs {
 /// The states that a decision named.
 pub struct States {
     organization: OrganizationId,
-    pub(crate) entries: HashMap<StreamKey, Entry>,
+    pub(crate) entries: StreamMap<Entry>,
     /// Records that do not exist, for their ids are those of another kind of record.
     absent: HashMap<(StreamKey, &'static str), Entry>,
 }
 
 impl States {
     pub(crate) fn new(organization: OrganizationId) -> Self {
-        Self { organization, entries: HashMap::new(), absent: HashMap::new() }
+        Self { organization, entries: StreamMap::default(), absent: HashMap::new() }
     }
 
     /// Whether the state that is needed is there.
@@ -210,11 +210,6 @@ impl States {
     /// Whether the id is that of another kind of record.
     pub(crate) fn is_absent(&self, key: StreamKey, feature: &'static str) -> bool {
         self.absent.contains_key(&(key, feature))
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len() + self.absent.len()
     }
 
     /// The state of a record, if it was named and loaded.

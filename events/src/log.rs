@@ -15,6 +15,7 @@ mod read;
 mod wake;
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,12 @@ pub struct StreamKey {
     /// The record.
     pub id: Uuid,
 }
+
+/// Something about each of many streams. Their ids are random, so a fast hash serves.
+pub type StreamMap<T> = HashMap<StreamKey, T, foldhash::fast::RandomState>;
+
+/// Streams, each once.
+pub type StreamSet = HashSet<StreamKey, foldhash::fast::RandomState>;
 
 /// What an append demands of a stream's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,8 +30,7 @@ pub fn fresh_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// What requests need; clones share it.
-#[derive(Clone)]
+/// What requests need: one for all of them.
 pub struct App {
     /// Executes commands.
     pub executor: Executor,

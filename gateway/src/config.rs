@@ -258,13 +258,20 @@ pub struct ProjectorSettings {
     pub page_facts_max: u32,
     /// How often a page that a read model refuses is tried, before that read model stops.
     pub attempts_max: u32,
+    /// Records that each read model keeps in memory, lest it reads them again and again.
+    pub hot_records_max: usize,
     /// The longest pause before a new attempt, in milliseconds.
     pub pause_max_ms: u64,
 }
 
 impl Default for ProjectorSettings {
     fn default() -> Self {
-        Self { page_facts_max: 2_000, attempts_max: 10, pause_max_ms: 2_000 }
+        Self {
+            page_facts_max: 2_000,
+            attempts_max: 10,
+            hot_records_max: 20_000,
+            pause_max_ms: 2_000,
+        }
     }
 }
 

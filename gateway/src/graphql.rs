@@ -16,6 +16,8 @@ mod sales;
 mod scalars;
 mod stock;
 
+use std::sync::Arc;
+
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 pub use caller::Caller;
@@ -55,7 +57,7 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema over a running gateway.
 #[must_use]
-pub fn schema(app: App) -> ApiSchema {
+pub fn schema(app: Arc<App>) -> ApiSchema {
     let limits = &app.config.graphql;
     let (depth, complexity) = (limits.depth_max, limits.complexity_max);
     builder()

@@ -1,5 +1,7 @@
 //! Probes and metrics.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -17,7 +19,7 @@ pub async fn live() -> impl IntoResponse {
 
 /// It can do its work: the database answers, no read model has stopped, nobody told it to stop.
 /// Says which part is not well, and nothing of anybody's data.
-pub async fn ready(State(app): State<App>) -> Response {
+pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let database = app.reader.ping().await.is_ok();
     let stopped: Vec<&str> = app
         .reader
@@ -43,7 +45,7 @@ pub async fn ready(State(app): State<App>) -> Response {
 /// # Errors
 /// If the caller is nobody.
 pub async fn metrics(
-    State((app, metrics)): State<(App, PrometheusHandle)>,
+    State((app, metrics)): State<(Arc<App>, PrometheusHandle)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.auth.caller(&headers)?;

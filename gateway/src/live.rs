@@ -4,6 +4,7 @@
 mod socket;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
@@ -24,7 +25,7 @@ use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::graphql::{ApiSchema, Caller, loaders};
 
-type Gateway = State<(App, ApiSchema)>;
+type Gateway = State<(Arc<App>, ApiSchema)>;
 
 /// A query in the URL, or a WebSocket.
 ///

@@ -19,7 +19,7 @@ use crate::error::{ApiError, Code};
 use crate::{graphiql, graphql, health, live};
 
 /// The routes of a running gateway.
-pub fn router(app: App, metrics: PrometheusHandle) -> Router {
+pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
     let schema = graphql::schema(app.clone());
     let body_bytes_max = app.config.server.body_bytes_max;
     let request_wait_max = Duration::from_millis(app.config.server.request_wait_max_ms);

@@ -26,6 +26,8 @@ pub struct ProjectorLimits {
     pub attempts_max: u32,
     /// The longest pause before a new attempt.
     pub pause_max: Duration,
+    /// Records that each projection keeps in memory, lest it reads them again and again.
+    pub hot_records_max: usize,
 }
 
 /// The first pause before a new attempt.
@@ -233,7 +235,7 @@ impl Projector {
             }
             let lost = lost.clone();
             let client = watched(&self.config, move || lost.cancel()).await?;
-            let sink = projection.open(client).await;
+            let sink = projection.open(client, self.limits.hot_records_max).await;
             let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
             let reached = sink.position();
             self.watermarks.advance(name, reached);

@@ -1,9 +1,9 @@
 //! What the rounds in flight will leave in the streams that they write, should they commit. Not
 //! whether they do: the log says so.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use events::log::StreamKey;
+use events::log::{StreamKey, StreamMap};
 
 use super::round::Component;
 use crate::state::Entry;
@@ -11,7 +11,7 @@ use crate::state::Entry;
 /// States that were decided and are not committed yet.
 #[derive(Default)]
 pub(super) struct Ahead {
-    states: HashMap<StreamKey, Entry>,
+    states: StreamMap<Entry>,
     /// What each component in flight rests on, by ticket: in the order of deciding.
     rests_on: BTreeMap<u64, Vec<u64>>,
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use events::facts::DecodeError;
-use events::log::{Earlier, Log, LogError, StreamKey};
+use events::log::{Earlier, Log, LogError, StreamKey, StreamSet};
 use events::words::{Meta, Position};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -42,7 +42,7 @@ struct Parked {
 #[derive(Default)]
 pub(super) struct Parking {
     parked: Vec<Parked>,
-    loading: HashSet<StreamKey>,
+    loading: StreamSet,
     looking_up: HashSet<Uuid>,
     needs: Vec<(Need, Entry)>,
     keys: Vec<Uuid>,

@@ -1,9 +1,9 @@
 //! One round: commands decided one after another, each seeing what the ones before it decided,
 //! grouped into components that commit or are refused whole. Pure: no log, no clock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use events::log::{Append, Expected, NewFact, StreamKey};
+use events::log::{Append, Expected, NewFact, StreamKey, StreamMap};
 use uuid::Uuid;
 
 use super::{ExecutorLimits, Job};
@@ -39,7 +39,7 @@ pub(super) struct Component {
     /// The append's ticket.
     pub(super) ticket: u64,
     /// The streams that they read or write, with the states that they left.
-    pub(super) states: HashMap<StreamKey, Entry>,
+    pub(super) states: StreamMap<Entry>,
     /// Those that they write.
     pub(super) written: Vec<StreamKey>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Round {
     decided: Vec<Decided>,
     /// Union-find over `decided`: the parent of each.
     parents: Vec<usize>,
-    streams: HashMap<StreamKey, Touched>,
+    streams: StreamMap<Touched>,
     keys: HashSet<Uuid>,
     facts: usize,
     bytes: usize,
@@ -177,7 +177,7 @@ impl Round {
                 decided: Vec::new(),
                 append: Append::default(),
                 ticket: 0,
-                states: HashMap::new(),
+                states: StreamMap::default(),
                 written: Vec::new(),
             });
             component.append.facts.append(&mut decided.facts);

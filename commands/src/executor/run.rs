@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::ahead::Ahead;
 use super::cache::Cache;
-use super::naming;
+use super::naming::{self, Named};
 use super::parking::{Lack, Parking};
 use super::round::{Component, Round};
 use super::{CommandError, ExecutorLimits, Job, Key, answer, turn};
@@ -41,12 +41,14 @@ pub(super) struct Committed {
     pub(super) undecided: Vec<Job>,
 }
 
-/// What the loop has in hand. Commands are in one of its four places, or in flight.
+/// What the loop has in hand. Commands are in one of its five places, or in flight.
 pub(super) struct Loop {
     pub(super) log: Log,
     pub(super) limits: Arc<ExecutorLimits>,
     pub(super) cache: Cache,
-    /// Commands that may be decidable.
+    /// Commands that nobody has looked at yet.
+    pub(super) fresh: VecDeque<Job>,
+    /// Commands that may be decidable: they come first.
     pub(super) ready: VecDeque<Job>,
     pub(super) parking: Parking,
     pub(super) ahead: Ahead,
@@ -71,7 +73,7 @@ pub(super) async fn run(
     let mut open = true;
     while open || !in_flight.is_empty() || state.waiting() > 0 {
         while let Ok(job) = queue.try_recv() {
-            state.ready.push_back(job);
+            state.fresh.push_back(job);
         }
         if in_flight.is_empty() && !state.turns.is_empty() {
             in_flight.push_back(state.turn());
@@ -98,7 +100,7 @@ pub(super) async fn run(
                 state.ready.extend(state.parking.install(fetched, &mut state.cache));
             }
             job = queue.recv(), if open => match job {
-                Some(job) => state.ready.push_back(job),
+                Some(job) => state.fresh.push_back(job),
                 None => open = false,
             },
             _ = look.tick(), if state.waiting() > 0 => state.give_up(),
@@ -112,6 +114,7 @@ impl Loop {
             log,
             cache: Cache::new(limits.cache_bytes_max),
             limits,
+            fresh: VecDeque::new(),
             ready: VecDeque::new(),
             parking: Parking::default(),
             ahead: Ahead::default(),
@@ -126,14 +129,19 @@ impl Loop {
     fn may_decide(&self, in_flight: &VecDeque<InFlight>) -> bool {
         let large = |last: &InFlight| {
             let room = in_flight.len() < self.limits.rounds_in_flight_max && !last.turn;
-            room && self.ready.len() >= last.commands
+            room && self.decidable() >= last.commands
         };
-        self.turns.is_empty() && !self.ready.is_empty() && in_flight.back().is_none_or(large)
+        self.turns.is_empty() && self.decidable() > 0 && in_flight.back().is_none_or(large)
+    }
+
+    /// How many commands may be decidable.
+    fn decidable(&self) -> usize {
+        self.ready.len() + self.fresh.len()
     }
 
     /// How many commands wait; those in flight are not meant.
     fn waiting(&self) -> usize {
-        self.ready.len() + self.turns.len() + self.same_key.len() + self.parking.len()
+        self.decidable() + self.turns.len() + self.same_key.len() + self.parking.len()
     }
 
     /// Tells whoever has waited too long to be decided that it did not happen.
@@ -141,7 +149,7 @@ impl Loop {
         let wait_max = self.limits.wait_max;
         let late = |job: &Job| job.queued_at.elapsed() > wait_max;
         let mut given_up = self.parking.give_up(late);
-        for place in [&mut self.ready, &mut self.turns, &mut self.same_key] {
+        for place in [&mut self.fresh, &mut self.ready, &mut self.turns, &mut self.same_key] {
             let (gone, stay) = std::mem::take(place).into_iter().partition(late);
             *place = stay;
             given_up.extend::<VecDeque<Job>>(gone);
@@ -170,9 +178,9 @@ impl Loop {
     /// Decides what can be decided, and begins to read what the others lack.
     fn round(&mut self) -> Option<InFlight> {
         let mut round = Round::default();
-        while let Some(job) = self.ready.front()
+        while let Some(job) = self.ready.front().or_else(|| self.fresh.front())
             && round.has_room_for(job, &self.limits)
-            && let Some(job) = self.ready.pop_front()
+            && let Some(job) = self.ready.pop_front().or_else(|| self.fresh.pop_front())
         {
             self.decide(&mut round, job);
         }
@@ -231,16 +239,12 @@ impl Loop {
             return;
         }
         let before = Round::default();
-        for mut job in std::mem::take(&mut self.ready) {
-            if job.ahead {
-                self.ready.push_back(job);
-                continue;
-            }
+        while let Some(mut job) = self.fresh.pop_front() {
             match self.states(&mut job, &before) {
                 Ok(mut states) => {
                     states.entries.retain(|key, _| self.ahead.get(key).is_none());
-                    let held = states.entries;
-                    self.ready.push_back(Job { ahead: true, held, ..job });
+                    job.held = states.entries;
+                    self.ready.push_back(job);
                 }
                 Err(lack) => self.parking.park(job, lack, self.limits.loads_max),
             }
@@ -261,17 +265,18 @@ impl Loop {
             hits += u64::from(found.is_some() && held.is_none());
             found.or_else(|| held.cloned())
         };
-        let (found, needs) = naming::states(job, find);
+        let Named { states: found, lacking, needs } = naming::states(job, find);
+        job.needs = needs;
         metrics::counter!("millrace_executor_cache_hits_total").increment(hits);
-        if needs.is_empty() {
+        if lacking.is_empty() {
             return Ok(found);
         }
         // What was only decided may never commit: it is not held.
         let committed =
             |key: &StreamKey| round.state(key).is_none() && self.ahead.get(key).is_none();
         job.held.extend(found.entries.into_iter().filter(|(key, _)| committed(key)));
-        metrics::counter!("millrace_executor_cache_misses_total").increment(needs.len() as u64);
-        let bases = needs.into_iter().map(|need| {
+        metrics::counter!("millrace_executor_cache_misses_total").increment(lacking.len() as u64);
+        let bases = lacking.into_iter().map(|need| {
             let base = self.cache.kept(&need).unwrap_or_else(|| need.fresh());
             (need, base)
         });

@@ -102,6 +102,7 @@ impl Loop {
             job.conflicts += 1;
             job.loads = 0;
             job.held.clear();
+            job.needs.clear();
             if job.conflicts > self.limits.conflicts_max {
                 answer(job, Err(CommandError::Busy));
             } else if job.conflicts > self.limits.conflicts_before_turn {

@@ -1,10 +1,9 @@
 //! A turn under the tail lock: for commands that another process was ahead of again and again. They
 //! are decided on states that nobody can change meanwhile, so no process ever starves another.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use events::log::{Append, Log, LogError, RawFact, StreamKey};
+use events::log::{Append, Log, LogError, RawFact, StreamMap};
 use futures_util::future::BoxFuture;
 
 use super::cache::{Cache, Loaded, load, take};
@@ -15,7 +14,7 @@ use super::{CommandError, ExecutorLimits, Job, answer};
 use crate::state::{Entry, Need};
 
 /// The streams that the commands named so far, and how far each is known.
-type Bases = HashMap<StreamKey, (Need, Entry)>;
+type Bases = StreamMap<(Need, Entry)>;
 
 /// Decides these commands in a turn of their own.
 pub(super) fn take_turn(
@@ -24,7 +23,7 @@ pub(super) fn take_turn(
     limits: &Arc<ExecutorLimits>,
     jobs: Vec<Job>,
 ) -> BoxFuture<'static, Committed> {
-    let mut bases = Bases::new();
+    let mut bases = Bases::default();
     let unknown = name(&jobs, &mut bases, |need| cache.kept(need));
     let (log, limits) = (log.clone(), limits.clone());
     Box::pin(async move {
@@ -138,7 +137,7 @@ impl Seat {
                 decided.or_else(|| states.get(&need.key)?.as_ref().ok().cloned())
             };
             let same_key = job.work.key().is_some_and(|key| round.has_key(key));
-            let (named, lacking) = naming::states(&job, find);
+            let naming::Named { states: named, lacking, .. } = naming::states(&job, find);
             if lacking.is_empty() && !same_key && round.has_room_for(&job, limits) {
                 round.decide(job, named);
             } else {

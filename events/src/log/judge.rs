@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Answer, Append, Earlier, Expected, StreamKey};
+use super::{Answer, Append, Earlier, Expected, StreamMap};
 use crate::words::Position;
 
 /// What is known of the tail.
@@ -15,7 +15,7 @@ pub(super) struct Tail {
     /// The last fact's id; none, if the log is empty.
     pub last: Option<Uuid>,
     /// The version of every stream that the batch names.
-    pub versions: HashMap<StreamKey, i64>,
+    pub versions: StreamMap<i64>,
     /// The keys of the batch that are taken.
     pub taken: HashMap<Uuid, Earlier>,
 }

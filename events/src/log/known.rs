@@ -9,7 +9,7 @@ use lru::LruCache;
 use uuid::Uuid;
 
 use super::judge::{Tail, Tickets, Verdict, judge};
-use super::{Answer, Append, Expected, StreamKey};
+use super::{Answer, Append, Expected, StreamKey, StreamMap, StreamSet};
 use crate::words::Position;
 
 /// Where a batch begins to write, and what the log must be like for that.
@@ -128,13 +128,10 @@ impl Known {
 
     /// The version of every stream named, and which of them are only taken to be new: the index
     /// on stream and version refuses their first fact if they are not.
-    fn versions_for(
-        &mut self,
-        appends: &[Append],
-    ) -> Option<(HashMap<StreamKey, i64>, HashSet<StreamKey>)> {
-        let (mut versions, mut assumed) = (HashMap::new(), HashSet::new());
+    fn versions_for(&mut self, appends: &[Append]) -> Option<(StreamMap<i64>, StreamSet)> {
+        let (mut versions, mut assumed) = (StreamMap::default(), StreamSet::default());
         for append in appends {
-            let mut written: Option<HashSet<StreamKey>> = None;
+            let mut written: Option<StreamSet> = None;
             for &(stream, expected) in &append.expected {
                 if versions.contains_key(&stream) {
                     continue;

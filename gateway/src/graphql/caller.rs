@@ -1,6 +1,8 @@
 //! Who calls, in which organization, for which request: made once a request, from its headers or
 //! from `connection_init`.
 
+use std::sync::Arc;
+
 use async_graphql::Context;
 use axum::http::HeaderMap;
 use commands::Context as CommandContext;
@@ -125,7 +127,7 @@ fn trace_id(traceparent: &str) -> Option<Uuid> {
 
 /// The running gateway, and who calls it.
 pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<(&'a App, &'a Caller), ApiError> {
-    match (ctx.data_opt::<App>(), ctx.data_opt::<Caller>()) {
+    match (ctx.data_opt::<Arc<App>>(), ctx.data_opt::<Caller>()) {
         (Some(app), Some(caller)) => Ok((app, caller)),
         _ => Err(ApiError::new(Code::Unauthenticated, "no token: send it in `connection_init`")),
     }

@@ -33,7 +33,7 @@ const REASON_BYTES_MAX: usize = 123;
 /// Takes a WebSocket that speaks the protocol. Who calls is told by the headers or, as browsers
 /// cannot set them, by the same names in the payload of `connection_init`.
 pub(super) fn upgrade(
-    app: App,
+    app: Arc<App>,
     schema: ApiSchema,
     headers: &HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -51,7 +51,7 @@ pub(super) fn upgrade(
 }
 
 async fn serve(
-    app: App,
+    app: Arc<App>,
     schema: ApiSchema,
     headers: HeaderMap,
     socket: axum::extract::ws::WebSocket,

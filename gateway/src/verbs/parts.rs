@@ -145,6 +145,7 @@ impl Projecting {
     ) -> Result<Self, Failure> {
         let limits = ProjectorLimits {
             page_facts_max: config.projector.page_facts_max,
+            hot_records_max: config.projector.hot_records_max,
             attempts_max: config.projector.attempts_max,
             pause_max: Duration::from_millis(config.projector.pause_max_ms),
         };

@@ -104,7 +104,7 @@ async fn serve(
         stop: stop.clone(),
     };
     let address = listener.local_addr().map_err(|error| failed(&error))?;
-    let router = router::router(app, metrics);
+    let router = router::router(Arc::new(app), metrics);
     let server =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     print(&format!("ready http://{address}"))?;

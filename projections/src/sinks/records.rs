@@ -1,7 +1,7 @@
 //! Record projections in PostgreSQL: the records that a page concerns are read, folded in memory,
 //! and written back where they changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
 
 use events::facts::Facts;
@@ -9,6 +9,7 @@ use events::words::Position;
 use events::{Event, Recorded};
 use futures_util::future::BoxFuture;
 use futures_util::join;
+use lru::LruCache;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
@@ -53,9 +54,13 @@ where
         Box::pin(async move { version.create(client, &views).await })
     }
 
-    fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
+    fn open(
+        &self,
+        client: Client,
+        hot_max: usize,
+    ) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
         Box::pin(async move {
-            let sink: Box<dyn Sink> = Box::new(RecordSink::<R>::open(client).await?);
+            let sink: Box<dyn Sink> = Box::new(RecordSink::<R>::open(client, hot_max).await?);
             Ok(sink)
         })
     }
@@ -64,7 +69,8 @@ where
 /// The prepared statements of one table.
 struct Statements {
     select: Statement,
-    upsert: Statement,
+    insert: Statement,
+    update: Statement,
     delete: Statement,
 }
 
@@ -72,28 +78,33 @@ impl Statements {
     async fn prepare<T: RecordTable>(client: &Client, schema: &str) -> Result<Self, SinkError> {
         Ok(Self {
             select: client.prepare(&statements::select::<T>(schema)).await?,
-            upsert: client.prepare(&statements::upsert::<T>(schema)).await?,
+            insert: client.prepare(&statements::insert::<T>(schema)).await?,
+            update: client.prepare(&statements::update::<T>(schema)).await?,
             delete: client.prepare(&statements::delete::<T>(schema)).await?,
         })
     }
 }
 
-struct RecordSink<R> {
+type Key = (Uuid, Uuid);
+type KeptOf<R> = Kept<<R as Record>::Row, <R as Record>::Child>;
+type Kepts<R> = HashMap<Key, Option<KeptOf<R>>>;
+
+struct RecordSink<R: Record> {
     client: Client,
     checkpoint: Checkpoint,
     rows: Statements,
     children: Option<Statements>,
-    record: PhantomData<fn() -> R>,
+    /// Records as they stand at the checkpoint, least recently changed first out: those that have
+    /// been changed before are likely to be changed again.
+    hot: LruCache<Key, KeptOf<R>>,
+    hot_max: usize,
 }
-
-type Key = (Uuid, Uuid);
-type Kepts<R> = HashMap<Key, Option<Kept<<R as Record>::Row, <R as Record>::Child>>>;
 
 impl<R: Record> RecordSink<R>
 where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
-    async fn open(client: Client) -> Result<Self, SinkError> {
+    async fn open(client: Client, hot_max: usize) -> Result<Self, SinkError> {
         sql::set_up(&client).await?;
         let checkpoint = Checkpoint::open(&client, R::NAME, R::VERSION).await?;
         let schema = statements::schema(R::NAME, R::VERSION);
@@ -102,24 +113,64 @@ where
             _ => Some(Statements::prepare::<R::Child>(&client, &schema).await?),
         };
         let rows = Statements::prepare::<R::Row>(&client, &schema).await?;
-        Ok(Self { client, checkpoint, rows, children, record: PhantomData })
+        Ok(Self { client, checkpoint, rows, children, hot: LruCache::unbounded(), hot_max })
     }
 
     async fn write(&mut self, facts: &[&Recorded], to: Position) -> Result<(), SinkError> {
-        let keys: BTreeSet<Key> =
-            facts.iter().map(|fact| (fact.organization.0, fact.stream_id)).collect();
-        let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
-        let before = self.begin(&organizations, &ids).await?;
+        let before = self.begin(facts).await?;
         let mut after = before.clone();
         for fact in self.checkpoint.missing(facts) {
-            let slot = after.entry((fact.organization.0, fact.stream_id)).or_default();
+            let slot = after.entry(key(fact)).or_default();
             *slot = evolve::<R>(slot.take(), &fact.event, &At::from(fact));
         }
-        self.finish(&before, &after, to.max(self.checkpoint.position)).await
+        let to = to.max(self.checkpoint.position);
+        self.finish(&before, &after, to).await?;
+        for (key, kept) in after {
+            if let Some(kept) = kept.filter(|_| before.get(&key).is_some_and(Option::is_some)) {
+                self.hot.put(key, kept);
+            }
+        }
+        while self.hot.len() > self.hot_max {
+            self.hot.pop_lru();
+        }
+        Ok(())
     }
 
-    /// Locks the checkpoint and reads the records, in one round trip.
-    async fn begin(&mut self, organizations: &[Uuid], ids: &[Uuid]) -> Result<Kepts<R>, SinkError> {
+    /// Locks the checkpoint; the records that facts concern, as they stand there. Most are known
+    /// without being read: those that begin with a fact, and the hot ones.
+    async fn begin(&mut self, facts: &[&Recorded]) -> Result<Kepts<R>, SinkError> {
+        let mut firsts = BTreeMap::new();
+        for fact in self.checkpoint.missing(facts) {
+            firsts.entry(key(fact)).or_insert(fact.version);
+        }
+        let mut kept: Kepts<R> = HashMap::with_capacity(firsts.len());
+        let mut unknown = Vec::new();
+        for (key, version) in &firsts {
+            match self.hot.pop(key) {
+                Some(hot) => drop(kept.insert(*key, Some(hot))),
+                None if *version > 1 => unknown.push(*key),
+                None => {}
+            }
+        }
+        let (position, read) =
+            join!(self.checkpoint.begin(&self.client), self.read(unknown.iter().copied()));
+        let position = position?;
+        if position == self.checkpoint.position {
+            kept.extend(read?);
+            return Ok(kept);
+        }
+        // Somebody else has written: nothing is known any more.
+        self.checkpoint.position = position;
+        self.hot.clear();
+        self.read(firsts.into_keys()).await
+    }
+
+    /// Reads the records with these keys.
+    async fn read(&self, keys: impl Iterator<Item = Key>) -> Result<Kepts<R>, SinkError> {
+        let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
+        if ids.is_empty() {
+            return Ok(Kepts::<R>::new());
+        }
         let keys: Params<'_> = vec![&organizations, &ids];
         let children = async {
             match &self.children {
@@ -127,12 +178,7 @@ where
                 None => Ok(Vec::new()),
             }
         };
-        let (position, rows, children) = join!(
-            self.checkpoint.begin(&self.client),
-            self.client.query(&self.rows.select, &keys),
-            children,
-        );
-        self.checkpoint.position = position?;
+        let (rows, children) = join!(self.client.query(&self.rows.select, &keys), children);
         let mut kept: Kepts<R> = HashMap::new();
         for row in rows? {
             let row = R::Row::read(&row)?;
@@ -172,24 +218,35 @@ where
             })
             .collect();
         let kept = after.iter().filter_map(|(key, new)| Some((key, new.as_ref()?)));
-        let rows: Vec<&R::Row> = kept.clone().map(|(_, kept)| &kept.row).collect();
+        let rows = |is_there: bool| -> Vec<&R::Row> {
+            let kept = kept.clone().filter(|(key, _)| old(key).is_some() == is_there);
+            kept.map(|(_, kept)| &kept.row).collect()
+        };
+        let (changed, begun) = (rows(true), rows(false));
         let children: Vec<&R::Child> = kept
             .filter(|(key, kept)| old(key).map(|old| &old.children) != Some(&kept.children))
             .flat_map(|(_, kept)| &kept.children)
             .collect();
-        let (deleted, lines_deleted, written, lines_written, committed) = join!(
-            delete(&self.client, Some(&self.rows), &gone),
-            delete(&self.client, self.children.as_ref(), &stale),
-            write::<R::Row>(&self.client, Some(&self.rows), &rows),
-            write::<R::Child>(&self.client, self.children.as_ref(), &children),
-            self.checkpoint.commit(&self.client, to),
+        let (client, lines) = (&self.client, self.children.as_ref());
+        let (deleted, lines_deleted, written, begun, lines_written, committed) = join!(
+            delete(client, Some(&self.rows), &gone),
+            delete(client, lines, &stale),
+            sql::write::<R::Row>(client, Some(&self.rows.update), &changed),
+            sql::write::<R::Row>(client, Some(&self.rows.insert), &begun),
+            sql::write::<R::Child>(client, lines.map(|lines| &lines.insert), &children),
+            self.checkpoint.commit(client, to),
         );
-        for result in [deleted, lines_deleted, written, lines_written, committed] {
+        for result in [deleted, lines_deleted, written, begun, lines_written, committed] {
             result?;
         }
         self.checkpoint.position = to;
         Ok(())
     }
+}
+
+/// The record that a fact concerns.
+fn key(fact: &Recorded) -> Key {
+    (fact.organization.0, fact.stream_id)
 }
 
 async fn delete(
@@ -202,17 +259,6 @@ async fn delete(
     };
     let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().map(|key| **key).unzip();
     client.execute(&statements.delete, &[&organizations, &ids]).await.map(drop)
-}
-
-async fn write<T: RecordTable>(
-    client: &Client,
-    statements: Option<&Statements>,
-    rows: &[&T],
-) -> Result<(), tokio_postgres::Error> {
-    match statements {
-        Some(statements) => sql::write(client, &statements.upsert, rows).await,
-        None => Ok(()),
-    }
 }
 
 impl<R: Record> Sink for RecordSink<R>

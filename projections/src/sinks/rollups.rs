@@ -44,7 +44,7 @@ impl<R: Rollup> Projection for Rollups<R> {
         Box::pin(async move { version.create(client, &[View::of::<R::Row>()]).await })
     }
 
-    fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
+    fn open(&self, client: Client, _: usize) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
         Box::pin(async move {
             let sink: Box<dyn Sink> = Box::new(RollupSink::<R>::open(client).await?);
             Ok(sink)
@@ -74,7 +74,7 @@ impl<R: Rollup> RollupSink<R> {
         let rows = add_up::<R>(self.checkpoint.missing(facts));
         let rows: Vec<&R::Row> = rows.iter().collect();
         let (written, committed) = join!(
-            sql::write(&self.client, &self.add, &rows),
+            sql::write(&self.client, Some(&self.add), &rows),
             self.checkpoint.commit(&self.client, to),
         );
         written?;

@@ -21,8 +21,13 @@ pub trait Projection: Send + Sync {
     fn features(&self) -> &'static [&'static str];
     /// Creates its tables, its checkpoint and its views, unless they are there.
     fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>>;
-    /// Opens it for writing, on a connection of its own.
-    fn open(&self, client: Client) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>>;
+    /// Opens it for writing, on a connection of its own; of a record projection so many records at
+    /// most are kept in memory.
+    fn open(
+        &self,
+        client: Client,
+        hot_max: usize,
+    ) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>>;
 }
 
 /// Writes one projection.
@@ -137,15 +142,15 @@ impl View {
     }
 }
 
-/// Writes rows by a statement that takes an array for each column.
+/// Writes rows by a statement that takes an array for each column; without one there are none.
 pub(super) async fn write<T: Table>(
     client: &Client,
-    statement: &Statement,
+    statement: Option<&Statement>,
     rows: &[&T],
 ) -> Result<(), tokio_postgres::Error> {
-    if rows.is_empty() {
+    let Some(statement) = statement.filter(|_| !rows.is_empty()) else {
         return Ok(());
-    }
+    };
     let columns = T::columns(rows);
     let params: Params<'_> = columns.iter().map(|column| column.as_ref() as _).collect();
     client.execute(statement, &params).await.map(drop)

@@ -27,32 +27,51 @@ pub(super) fn select<T: RecordTable>(schema: &str) -> String {
     )
 }
 
-/// Writes rows, in place of those with the same key: an array for each column.
-pub(super) fn upsert<T: RecordTable>(schema: &str) -> String {
-    insert::<T>(schema, |column| format!("excluded.{column}"))
+/// Writes rows whose keys no row has: an array for each column. Cheaper than to ask for conflicts
+/// that cannot be: PostgreSQL looks every key up twice then.
+pub(super) fn insert<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, _| name.to_owned());
+    let (table, arrays) = (T::NAME, arrays::<T>());
+    format!("insert into {schema}.{table} ({columns}) select * from unnest({arrays})")
+}
+
+/// Writes rows in place of those with the same key: an array for each column.
+pub(super) fn update<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, _| name.to_owned());
+    let (table, arrays) = (T::NAME, arrays::<T>());
+    let updates = updates::<T>(|column| format!("k.{column}"));
+    let key: Vec<_> = T::KEY.iter().map(|column| format!("t.{column} = k.{column}")).collect();
+    let key = key.join(" and ");
+    format!(
+        "update {schema}.{table} as t set {updates} \
+         from unnest({arrays}) as k({columns}) where {key}"
+    )
 }
 
 /// Adds rows to those with the same key: an array for each column.
 pub(super) fn add<T: SumTable>(schema: &str) -> String {
-    insert::<T>(schema, |column| match column {
+    let updates = updates::<T>(|column| match column {
         "position" => "greatest(t.position, excluded.position)".to_owned(),
         _ => format!("t.{column} + excluded.{column}"),
-    })
-}
-
-/// Inserts rows, $1 and so on an array for each column; `update` says what becomes of a column if
-/// there is a row `t` with that key.
-fn insert<T: Table>(schema: &str, update: impl Fn(&str) -> String) -> String {
+    });
     let columns = list::<T>(|_, name, _| name.to_owned());
-    let arrays = list::<T>(|n, _, sql_type| format!("${n}::{sql_type}[]"));
-    let values = T::COLUMNS.iter().filter(|(name, _)| !T::KEY.contains(name));
-    let updates: Vec<_> = values.map(|(name, _)| format!("{name} = {}", update(name))).collect();
-    let updates = updates.join(", ");
-    let (table, key) = (T::NAME, T::KEY.join(", "));
+    let (table, key, arrays) = (T::NAME, T::KEY.join(", "), arrays::<T>());
     format!(
         "insert into {schema}.{table} as t ({columns}) select * from unnest({arrays}) \
          on conflict ({key}) do update set {updates}"
     )
+}
+
+/// The parameters $1 and so on, an array for each column.
+fn arrays<T: Table>() -> String {
+    list::<T>(|n, _, sql_type| format!("${n}::{sql_type}[]"))
+}
+
+/// What becomes of each column that is not of the key.
+fn updates<T: Table>(value: impl Fn(&str) -> String) -> String {
+    let values = T::COLUMNS.iter().filter(|(name, _)| !T::KEY.contains(name));
+    let updates: Vec<_> = values.map(|(name, _)| format!("{name} = {}", value(name))).collect();
+    updates.join(", ")
 }
 
 /// Removes the rows of records: $1 organizations, $2 ids.

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::executor::naming::{self, Named};
 use crate::executor::{CommandError, Outcome, Request};
 use crate::rejection::Rejection;
 use crate::scenario::{context, organization, registered};
@@ -111,7 +112,7 @@ fn decide(round: &mut Round, job: Job) {
         fresh.ticket = ticket;
         Some(decided.unwrap_or(fresh))
     };
-    let (states, lacking) = crate::executor::naming::states(&job, find);
+    let Named { states, lacking, .. } = naming::states(&job, find);
     assert!(lacking.is_empty());
     round.decide(job, states);
 }

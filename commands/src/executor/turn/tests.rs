@@ -44,7 +44,7 @@ fn opened() -> StockEvent {
 
 /// A turn of these commands, each item kept at version 2; what the lock shows is given.
 fn turn(jobs: Vec<Job>, limits: &ExecutorLimits, shown: &[RawFact]) -> (Seat, Vec<Append>) {
-    let mut bases = Bases::new();
+    let mut bases = Bases::default();
     let unknown = name(&jobs, &mut bases, |need| Some(entry(need, 2)));
     assert!(unknown.is_empty(), "all of it is kept");
     let mut seat = Seat { jobs, components: Vec::new() };
@@ -110,7 +110,7 @@ fn the_same_key_is_decided_once_a_turn() {
 #[test]
 fn what_nobody_has_kept_is_unknown_once() {
     let commands = jobs(&[touch(&[1, 2], &[3]), touch(&[1], &[4])]);
-    let mut bases = Bases::new();
+    let mut bases = Bases::default();
     let kept = |need: &Need| (need.key != stream(1)).then(|| entry(need, 2));
     let unknown = name(&commands, &mut bases, kept);
     let unknown: Vec<_> = unknown.iter().map(|(need, base)| (need.key, base.version)).collect();
