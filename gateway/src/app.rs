@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::live::documents::Documents;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -40,6 +41,8 @@ pub struct App {
     pub log: Log,
     /// Tells who calls.
     pub auth: Auth,
+    /// The GraphQL documents that clients have sent.
+    pub documents: Documents,
     /// Tells the time.
     pub clock: Clock,
     /// The settings in force.

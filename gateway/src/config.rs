@@ -104,11 +104,13 @@ pub struct GraphQl {
     pub depth_max: usize,
     /// How many fields it may ask for; a list counts its fields for each record.
     pub complexity_max: usize,
+    /// Parsed documents that are kept, lest the same one is parsed again and again.
+    pub documents_max: usize,
 }
 
 impl Default for GraphQl {
     fn default() -> Self {
-        Self { depth_max: 15, complexity_max: 20_000 }
+        Self { depth_max: 15, complexity_max: 20_000, documents_max: 1_000 }
     }
 }
 

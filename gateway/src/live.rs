@@ -1,6 +1,7 @@
 //! GraphQL over HTTP, Server-Sent Events and WebSocket: how a request comes in and its answers go
 //! out. What it means is the schema's business.
 
+pub mod documents;
 mod socket;
 
 use std::convert::Infallible;
@@ -45,7 +46,7 @@ pub async fn get(
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
     let mut request = linked(&uri)?;
     // A link must not change anything.
-    if operation(&mut request) == Some(OperationType::Mutation) {
+    if operation(&app, &mut request) == Some(OperationType::Mutation) {
         return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
     }
     answer(&app, &schema, caller, request, &headers).await
@@ -122,7 +123,7 @@ async fn answer(
         let message = "there is no query; send JSON: {\"query\": …, \"variables\": …}";
         return Err(ApiError::new(Code::InvalidQuery, message));
     }
-    let subscribes = operation(&mut request) == Some(OperationType::Subscription);
+    let subscribes = operation(app, &mut request) == Some(OperationType::Subscription);
     request.data = data(app, caller);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
@@ -160,9 +161,9 @@ async fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
 
 /// What a request asks for, if it can be told: the schema refuses what cannot. What is parsed here
 /// is not parsed again.
-fn operation(request: &mut Request) -> Option<OperationType> {
+fn operation(app: &App, request: &mut Request) -> Option<OperationType> {
     let wanted = request.operation_name.clone();
-    let mut operations = request.parsed_query().ok()?.operations.iter();
+    let mut operations = app.documents.of(request)?.operations.iter();
     let is_wanted =
         |name: Option<&Name>| wanted.is_none() || name.map(Name::as_str) == wanted.as_deref();
     operations.find(|(name, _)| is_wanted(*name)).map(|(_, operation)| operation.node.ty)

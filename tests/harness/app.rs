@@ -8,6 +8,7 @@ use events::words::Position;
 use gateway::app::App;
 use gateway::auth::Auth;
 use gateway::config::Config;
+use gateway::live::documents::Documents;
 use gateway::verbs::parts::Parts;
 use gateway::{router, telemetry};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -90,6 +91,7 @@ impl TestApp {
             reader: parts.reader.clone(),
             log: parts.log.clone(),
             auth: Auth::new(TOKEN),
+            documents: Documents::new(config.graphql.documents_max),
             clock: clock.clock(),
             live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
             config: Arc::new(config),

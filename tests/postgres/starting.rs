@@ -75,6 +75,10 @@ async fn later_settings_win() {
     assert_eq!(show(&client, "max_connections").await, "30");
     assert_eq!(show(&client, "work_mem").await, "5MB");
     assert_eq!(show(&client, "jit").await, "off");
+    let known = "select enumvals from pg_settings where name = 'wal_compression'";
+    let known: Vec<String> = client.query_one(known, &[]).await.unwrap().get(0);
+    let best = if known.iter().any(|way| way == "lz4") { "lz4" } else { "pglz" };
+    assert_eq!(show(&client, "wal_compression").await, best);
     embedded.stop().await.unwrap();
 }
 

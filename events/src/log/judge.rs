@@ -175,6 +175,7 @@ fn accept(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::StreamKey;
     use super::*;
     use crate::log::NewFact;
 

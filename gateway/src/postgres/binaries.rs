@@ -1,5 +1,5 @@
 //! Finds the installed PostgreSQL whose binaries are used; nothing is downloaded, and nothing but
-//! `pg_config` and `postgres --version` is run.
+//! `pg_config` and `postgres --version` is run here.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -119,7 +120,8 @@ impl Server {
         let log = self.open_start_log()?;
         let errors = log.try_clone().map_err(cannot("share", &self.layout.start_log()))?;
         let mut command = self.layout.account.command(&program);
-        command.args(settings::arguments(&self.layout, &self.settings));
+        let compression = self.compression();
+        command.args(settings::arguments(&self.layout, compression, &self.settings));
         let mut child =
             command.stdout(log).stderr(errors).spawn().map_err(cannot("run", &program))?;
         let pid = Pid::from_raw(child.id().cast_signed());
@@ -128,6 +130,20 @@ impl Server {
         let waiting = std::thread::Builder::new().name("postgres-wait".into());
         waiting.spawn(move || child.wait()).map_err(cannot("wait for", &program))?;
         Ok(pid)
+    }
+
+    /// The first way to compress that the server was built with: it is asked, by a value that it
+    /// refuses if it was not.
+    fn compression(&self) -> &'static str {
+        let knows = |way: &&&str| {
+            let mut command = self.layout.account.command(&self.binaries.postgres());
+            command.args(["-C", settings::COMPRESSION, "-D"]).arg(self.layout.cluster());
+            command.arg("-c").arg(format!("{}={way}", settings::COMPRESSION));
+            let asked = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+            asked.is_ok_and(|status| status.success())
+        };
+        let [.., any] = settings::COMPRESSIONS;
+        settings::COMPRESSIONS.iter().find(knows).copied().unwrap_or(any)
     }
 
     fn open_start_log(&self) -> Result<File, PostgresError> {

@@ -18,6 +18,7 @@ use crate::app::{App, system_clock};
 use crate::auth::{Auth, administrator_token};
 use crate::config::Config;
 use crate::demo::guide::Guide;
+use crate::live::documents::Documents;
 use crate::{router, telemetry};
 
 /// Serves until it is told to stop; with a guide to the demo, it sees to that first.
@@ -98,6 +99,7 @@ async fn serve(
         reader: parts.reader.clone(),
         log: parts.log.clone(),
         auth: Auth::new(&token),
+        documents: Documents::new(config.graphql.documents_max),
         clock,
         live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
         config: Arc::new(config),
