@@ -3,6 +3,7 @@
 //! Whether what they were told is true is judged elsewhere, from the notes.
 
 mod notes;
+mod part;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use futures_util::future::join_all;
 
 use crate::dice::Dice;
 pub use notes::{Note, Told, Tried, World};
+pub use part::{Cast, Part};
 
 /// Takes down the notes of a writer, at once.
 pub type Journal = Arc<dyn Fn(u32, Note) + Send + Sync>;
