@@ -50,6 +50,7 @@ fn part(dice: &mut Dice, world: World, process: u32, proxy: &Proxy, uneven: bool
         pause_max_ms: if process > 0 && uneven { 40 } else { 2 },
         batch_facts_max: dice.pick(&[3, 10, 4_000]),
         known_streams_max: dice.pick(&[2, 200_000]),
+        unavailable_wait_max_ms: dice.pick(&[20, 10_000]),
     }
 }
 

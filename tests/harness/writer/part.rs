@@ -37,6 +37,8 @@ pub struct Part {
     pub batch_facts_max: usize,
     /// How much it keeps in mind.
     pub known_streams_max: usize,
+    /// How long an append waits for a server that is away, in milliseconds.
+    pub unavailable_wait_max_ms: u64,
 }
 
 /// A process's handle, and what its writers know.
@@ -55,6 +57,7 @@ impl Part {
         LogLimits {
             batch_facts_max: self.batch_facts_max,
             known_streams_max: self.known_streams_max,
+            unavailable_wait_max: Duration::from_millis(self.unavailable_wait_max_ms),
             silence_max: Duration::from_millis(250),
             poll_interval: Duration::from_millis(100),
             ..LogLimits::default()
