@@ -47,7 +47,7 @@ fn limits(dice: &mut Dice) -> (LogLimits, ExecutorLimits) {
         rounds_in_flight_max: dice.pick(&[1, 2, 2]),
         cache_bytes_max: dice.pick(&[3_000, 64 << 20]),
         conflicts_before_turn: dice.pick(&[0, 1, 3]),
-        queue_commands_max: dice.pick(&[4, 4_096]),
+        queue_commands_max: dice.pick(&[12, 4_096]),
         ..ExecutorLimits::default()
     };
     (log, executor)
@@ -105,11 +105,14 @@ pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String>
     drop(unanswered);
     let answered = tokio::time::timeout(ANSWERED_WITHIN, answers.recv()).await;
     answered.map_err(|_| format!("{ANSWERED_WITHIN:?} after the last fault no answer came"))?;
+    // As long as the executors are asked.
+    let proxies = stage.proxies.clone();
     let facts = stage.close().await?;
     let attempts = std::mem::take(&mut *register.lock().unwrap());
     let books = Books::of(&desk, &facts)?;
     for desk in &desks {
         books.are_those_of(desk, &shelf).await?;
     }
+    drop(proxies);
     Ok(Tally { histories: 1, faults, ..audit(&books, &attempts, calm)? })
 }
