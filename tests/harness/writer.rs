@@ -129,6 +129,10 @@ impl Writer {
             // Sometimes nobody says that it is a key.
             tried.keys.extend(self.dice.chance(95).then_some(key));
         }
+        if self.dice.chance(4) {
+            // Whoever else writes that one, this comes too late.
+            tried.keys.push(self.attempts / 2 + self.dice.below(6) as u32);
+        }
         tried
     }
 
