@@ -189,9 +189,8 @@ impl Wire {
             Fate::Desert => {
                 drop(client);
                 let mut unheard = vec![0; 1 << 16];
-                let gone_on = async {
-                    while server.read(&mut unheard).await.is_ok_and(|bytes| bytes > 0) {}
-                };
+                let gone_on =
+                    async { while server.read(&mut unheard).await.is_ok_and(|bytes| bytes > 0) {} };
                 tokio::select! {
                     () = noticed => {}
                     () = gone_on => {}

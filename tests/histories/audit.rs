@@ -32,8 +32,14 @@ struct Audit<'a> {
     ids: HashMap<Uuid, usize>,
 }
 
-/// Sets what was told against the books; in calm histories nothing was done to anybody.
-pub(super) fn audit(books: &Books, attempts: &[Attempt], calm: bool) -> Result<Tally, String> {
+/// Sets what was told against the books. What they held when the shop was opened was no clerk's; in
+/// calm histories nothing was done to anybody.
+pub(super) fn audit(
+    books: &Books,
+    attempts: &[Attempt],
+    opened: i64,
+    calm: bool,
+) -> Result<Tally, String> {
     let (mut left, mut flaws): (HashMap<Uuid, Left>, _) = (HashMap::new(), Vec::new());
     for (place, fact) in books.facts.iter().enumerate() {
         let (first, count) = left.entry(fact.meta.correlation).or_insert((place, 0));
@@ -47,6 +53,9 @@ pub(super) fn audit(books: &Books, attempts: &[Attempt], calm: bool) -> Result<T
     let audit = Audit { books, attempts: by_name.collect(), left, ids: ids.collect() };
     flaws.extend(audit.left.values().filter_map(|left| audit.partial(*left)));
     flaws.extend(promises(books));
+    let foreign = |fact: &&Recorded| !audit.attempts.contains_key(&fact.meta.correlation);
+    let foreign = books.facts.iter().filter(|fact| fact.position.0 > opened).filter(foreign);
+    flaws.extend(foreign.map(|fact| format!("nobody wanted {fact:?}")));
     let mut tally = Tally::default();
     for attempt in attempts {
         let found = audit.untrue(attempt, calm);
@@ -100,7 +109,13 @@ impl Audit<'_> {
             }
         };
         let (first, count) = match (outcome.repeated, left) {
-            (false, Some(left)) => *left,
+            (false, Some(left)) => match self.earlier(attempt) {
+                Some((owner, _)) if owner.correlation != attempt.correlation => {
+                    return Some(format!("its key is that of {owner:?}"));
+                }
+                None if attempt.key.is_some() => return Some("its key is not taken".to_owned()),
+                _ => *left,
+            },
             (true, None) => match self.earlier(attempt) {
                 Some(earlier) if alike(earlier.0, attempt) => earlier.1,
                 earlier => return Some(format!("before it, under its key, was {earlier:?}")),
@@ -169,7 +184,7 @@ impl Audit<'_> {
     }
 }
 
-/// Whether two attempts want the same.
+/// Whether two attempts want the same: then they have the same fingerprint.
 fn alike(one: &Attempt, other: &Attempt) -> bool {
     format!("{:?}", one.wish) == format!("{:?}", other.wish)
 }

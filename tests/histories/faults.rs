@@ -40,7 +40,8 @@ pub(super) async fn sabotage(mut dice: Dice, target: Target, stop: CancellationT
 }
 
 async fn harm(dice: &mut Dice, target: &Target) {
-    let (proxy, server) = (&target.proxies[dice.below(target.proxies.len())], target.scene.server());
+    let (proxy, server) =
+        (&target.proxies[dice.below(target.proxies.len())], target.scene.server());
     match dice.below(100) {
         0..35 => {
             let moment = match dice.below(4) {

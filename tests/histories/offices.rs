@@ -23,9 +23,6 @@ use super::play::Stage;
 use super::scene::Scene;
 use super::tally::Tally;
 
-/// How soon everybody is answered once no more harm is done.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
-
 /// An executor over a log that has such limits.
 async fn office(address: &Config, log: LogLimits, limits: ExecutorLimits) -> Executor {
     let log = Log::open(address, LogId::default(), log).await.expect("opening the log");
@@ -76,6 +73,7 @@ pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String>
     let now = "2026-03-01T12:00:00Z".parse().expect("a time");
     let desk = Desk::found(executor, "acme", now).await;
     let shelf = open(&mut stage.dice, seed, &desk).await;
+    let opened = stage.head().await;
     let (uneven, register) = (stage.dice.chance(60), Register::default());
     let (mut desks, mut clerks) = (Vec::new(), Vec::new());
     let (unanswered, mut answers) = mpsc::channel(1);
@@ -103,8 +101,7 @@ pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String>
     let faults = stage.play(async { drop(join_all(clerks).await) }).await?;
     let calm = stage.calm;
     drop(unanswered);
-    let answered = tokio::time::timeout(ANSWERED_WITHIN, answers.recv()).await;
-    answered.map_err(|_| format!("{ANSWERED_WITHIN:?} after the last fault no answer came"))?;
+    stage.soon(answers.recv()).await?;
     // As long as the executors are asked.
     let proxies = stage.proxies.clone();
     let facts = stage.close().await?;
@@ -114,5 +111,5 @@ pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String>
         books.are_those_of(desk, &shelf).await?;
     }
     drop(proxies);
-    Ok(Tally { histories: 1, faults, ..audit(&books, &attempts, calm)? })
+    Ok(Tally { histories: 1, faults, ..audit(&books, &attempts, opened, calm)? })
 }

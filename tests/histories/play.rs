@@ -18,6 +18,8 @@ use crate::log::{chain, everything, whole};
 
 /// How long everybody may take in all.
 const PLAY_MAX: Duration = Duration::from_secs(40);
+/// How soon somebody is answered once no more harm is done.
+const SERVED_WITHIN: Duration = Duration::from_secs(30);
 /// So long after a client is gone a server ends its session, as TCP's keepalives make it do.
 const NOTICED_AFTER: Duration = Duration::from_secs(2);
 
@@ -72,6 +74,22 @@ impl Stage {
         };
         played.map_err(|_| format!("after {PLAY_MAX:?} somebody still waits for an answer"))?;
         Ok(faults)
+    }
+
+    /// Waits for what has to be answered, now that no more harm is done.
+    pub(super) async fn soon<T>(&self, served: impl Future<Output = T>) -> Result<T, String> {
+        match tokio::time::timeout(SERVED_WITHIN, served).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => {
+                let sessions = self.scene.sessions().await.join("\n");
+                Err(format!("{SERVED_WITHIN:?} after the last fault nobody is served:\n{sessions}"))
+            }
+        }
+    }
+
+    /// The last position.
+    pub(super) async fn head(&self) -> i64 {
+        log(self.scene.server()).await.head().await.expect("the head of the log").0
     }
 
     /// Everything in the log, of which everything holds that must hold of any log.

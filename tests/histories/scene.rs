@@ -20,6 +20,12 @@ const RECOVERED_WITHIN: Duration = Duration::from_secs(30);
 const PROCESSES: &str = "select pid from pg_stat_activity where backend_type in \
     ('client backend', 'checkpointer', 'background writer', 'walwriter') and pid <> pg_backend_pid()";
 
+/// Each session on a log: what it does, since when, and whether it has locks or waits for one.
+const SESSIONS: &str = "select concat_ws(' ', pid, application_name, state, wait_event, \
+    clock_timestamp() - state_change, (select string_agg(mode || case when granted then '' else \
+    ' wanted' end, ', ') from pg_locks as l where l.pid = a.pid and locktype = 'advisory'), query) \
+    from pg_stat_activity as a where datname = current_database() order by pid";
+
 /// A log, and its server.
 pub(super) struct Scene {
     database: TestDatabase,
@@ -53,6 +59,17 @@ impl Scene {
                 true
             }
             None => false,
+        }
+    }
+
+    /// Who does what on the server: for whoever looks why nobody is answered.
+    pub(super) async fn sessions(&self) -> Vec<String> {
+        match connect(self.server()).await {
+            Ok(client) => {
+                let rows = client.query(SESSIONS, &[]).await.expect("the sessions");
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+            Err(error) => vec![format!("the server is away: {error}")],
         }
     }
 

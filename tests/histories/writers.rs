@@ -17,8 +17,6 @@ use super::play::Stage;
 use super::scene::Scene;
 use super::tally::Tally;
 
-/// How soon somebody is served once no more harm is done.
-const SERVED_WITHIN: Duration = Duration::from_secs(15);
 /// The first number of processes that only look whether everybody is served again.
 const LAST: u32 = 1_000;
 
@@ -160,8 +158,7 @@ async fn end(
     faults: usize,
 ) -> Result<Tally, String> {
     for cast in casts {
-        let served = tokio::time::timeout(SERVED_WITHIN, cast.last_writer().run(3)).await;
-        served.map_err(|_| format!("{SERVED_WITHIN:?} after the last fault nobody is served"))?;
+        stage.soon(cast.last_writer().run(3)).await?;
     }
     let calm = stage.calm;
     let facts = stage.close().await?;

@@ -10,7 +10,9 @@ use harness::test;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{any, append, everything, fact, first, held, keyed, named, open, open_with, sql, stream};
+use super::{
+    any, append, everything, fact, first, held, keyed, named, open, open_with, sql, stream,
+};
 
 /// Appends a fact behind what it sees of a stream that it knew until a version.
 async fn behind(log: &Log, stream: StreamKey, known: i64) -> Vec<Result<Answer, LogError>> {
