@@ -1,6 +1,6 @@
 //! Somebody who appends to a raw log at random, and writes down what they try and what they are
-//! told: conflicts, keys that others use too, appends that rest on others, decisions under the lock.
-//! Whether what they were told is true is judged elsewhere, from the notes.
+//! told: conflicts, keys that others use too, appends that rest on others, decisions under the
+//! lock. Whether what they were told is true is judged elsewhere, from the notes.
 
 mod notes;
 mod part;
@@ -249,8 +249,8 @@ impl Writer {
         let mut tried = Tried { locked: true, ..self.blank() };
         let one = self.dice.below(self.world.streams as usize) as u32;
         let other = (one + 1) % self.world.streams;
-        let from =
-            |stream| (stream, if tried.number % 2 == 0 { self.hearsay.version(stream) } else { 0 });
+        let knows = tried.number.is_multiple_of(2);
+        let from = |stream| (stream, if knows { self.hearsay.version(stream) } else { 0 });
         let named = [from(one), from(other)];
         let seen = named.map(|(stream, after)| (self.world.stream(stream), after)).to_vec();
         let (world, number, journal) = (self.world, self.number, self.journal.clone());

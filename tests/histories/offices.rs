@@ -1,5 +1,5 @@
-//! A history of executors: a shop is opened, offices are set up behind proxies, clerks give commands
-//! while somebody does harm. Then every office shows its states.
+//! A history of executors: a shop is opened, offices are set up behind proxies, clerks give
+//! commands while somebody does harm. Then every office shows its states.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

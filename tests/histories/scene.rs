@@ -17,8 +17,8 @@ use crate::crashes::{Place, kill_postmaster};
 /// How soon a server is there again.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(30);
 /// The processes of a server that keep the log, or write it to the disk.
-const PROCESSES: &str = "select pid from pg_stat_activity where backend_type in \
-    ('client backend', 'checkpointer', 'background writer', 'walwriter') and pid <> pg_backend_pid()";
+const PROCESSES: &str = "select pid from pg_stat_activity where pid <> pg_backend_pid() and \
+    backend_type in ('client backend', 'checkpointer', 'background writer', 'walwriter')";
 
 /// Each session on a log: what it does, since when, and whether it has locks or waits for one.
 const SESSIONS: &str = "select concat_ws(' ', pid, application_name, state, wait_event, \

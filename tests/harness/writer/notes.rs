@@ -120,7 +120,7 @@ impl World {
             let expected = match version {
                 -1 => Expected::Any,
                 // Both are the same.
-                0 if writer % 2 == 0 => Expected::None,
+                0 if writer.is_multiple_of(2) => Expected::None,
                 version => Expected::Exact(version),
             };
             (self.stream(stream), expected)
