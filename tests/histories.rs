@@ -54,6 +54,7 @@ impl Seeds {
 }
 
 /// Plays so many histories, so many at once, each on an empty log; what happened in all of them.
+#[expect(clippy::print_stdout, reason = "for whoever asks how much was tried")]
 fn histories<F>(
     (count, at_once): (u64, usize),
     scene: impl AsyncFn() -> Scene,

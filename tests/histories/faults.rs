@@ -41,7 +41,7 @@ pub(super) async fn sabotage(mut dice: Dice, target: Target, stop: CancellationT
 
 async fn harm(dice: &mut Dice, target: &Target) {
     let (proxy, server) =
-        (&target.proxies[dice.below(target.proxies.len())], target.scene.server());
+        (&target.proxies[dice.below(target.proxies.len())], target.scene.address());
     match dice.below(100) {
         0..35 => {
             let moment = match dice.below(4) {

@@ -29,14 +29,16 @@ async fn office(address: &Config, log: LogLimits, limits: ExecutorLimits) -> Exe
     Executor::start(log, limits)
 }
 
-/// Limits that are soon met.
-fn limits(dice: &mut Dice) -> (LogLimits, ExecutorLimits) {
+/// Limits that are soon met; but where nothing is done to anybody, nobody is told that the server
+/// is away.
+fn limits(dice: &mut Dice, calm: bool) -> (LogLimits, ExecutorLimits) {
+    let wait = if calm { 10_000 } else { dice.pick(&[20, 10_000]) };
     let log = LogLimits {
         batch_facts_max: dice.pick(&[10, 4_000]),
         known_streams_max: dice.pick(&[3, 200_000]),
         silence_max: Duration::from_millis(250),
         poll_interval: Duration::from_millis(100),
-        unavailable_wait_max: Duration::from_millis(dice.pick(&[20, 10_000])),
+        unavailable_wait_max: Duration::from_millis(wait),
         ..LogLimits::default()
     };
     let executor = ExecutorLimits {
@@ -68,7 +70,7 @@ async fn open(dice: &mut Dice, seed: u64, desk: &Desk) -> Shelf {
 /// Plays a history, and judges it.
 pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String> {
     let mut stage = Stage::set(seed, scene).await;
-    let server = stage.scene.server().clone();
+    let server = stage.scene.address().clone();
     let executor = office(&server, LogLimits::default(), ExecutorLimits::default()).await;
     let now = "2026-03-01T12:00:00Z".parse().expect("a time");
     let desk = Desk::found(executor, "acme", now).await;
@@ -78,7 +80,7 @@ pub(super) async fn trade(seed: u64, scene: Arc<Scene>) -> Result<Tally, String>
     let (mut desks, mut clerks) = (Vec::new(), Vec::new());
     let (unanswered, mut answers) = mpsc::channel(1);
     for (number, proxy) in stage.proxies.clone().into_iter().enumerate() {
-        let (log, limits) = limits(&mut stage.dice);
+        let (log, limits) = limits(&mut stage.dice, stage.calm);
         let executor = office(&proxy.config(), log, limits).await;
         let (desk, known) = (Desk { executor, ..desk.clone() }, Arc::new(Mutex::default()));
         desks.push(desk.clone());

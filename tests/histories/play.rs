@@ -38,7 +38,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Sets a history up: two or three proxies, and two followers.
     pub(super) async fn set(seed: u64, scene: Arc<Scene>) -> Self {
-        let (mut dice, server) = (Dice::of(seed), scene.server());
+        let (mut dice, server) = (Dice::of(seed), scene.address());
         let mut proxies = Vec::new();
         for _ in 0..dice.between(2, 3) {
             let proxy = Proxy::before(server).await;
@@ -89,12 +89,12 @@ impl Stage {
 
     /// The last position.
     pub(super) async fn head(&self) -> i64 {
-        log(self.scene.server()).await.head().await.expect("the head of the log").0
+        log(self.scene.address()).await.head().await.expect("the head of the log").0
     }
 
     /// Everything in the log, of which everything holds that must hold of any log.
     pub(super) async fn close(self) -> Result<Vec<RawFact>, String> {
-        let facts = everything(&log(self.scene.server()).await).await;
+        let facts = everything(&log(self.scene.address()).await).await;
         whole(&facts);
         self.last.send_replace(Some(facts.len() as i64));
         for follower in self.followers {
@@ -105,7 +105,7 @@ impl Stage {
                 return Err(format!("a follower saw {seen} of {there}, other at {differs:?}"));
             }
         }
-        let client = connect(self.scene.server()).await.map_err(|error| error.to_string())?;
+        let client = connect(self.scene.address()).await.map_err(|error| error.to_string())?;
         if let (batches, Some(broken)) = chain::check(&client).await {
             return Err(format!("of {batches} batches the one at {broken} breaks the chain"));
         }

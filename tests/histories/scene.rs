@@ -47,7 +47,7 @@ impl Scene {
     }
 
     /// How to connect to the log, with nothing in between.
-    pub(super) fn server(&self) -> &Config {
+    pub(super) fn address(&self) -> &Config {
         &self.database.config
     }
 
@@ -55,7 +55,7 @@ impl Scene {
     pub(super) async fn crash(&self, dice: &mut Dice) -> bool {
         match &self.cluster {
             Some(cluster) => {
-                cluster.crash(dice, self.server()).await;
+                cluster.crash(dice, self.address()).await;
                 true
             }
             None => false,
@@ -64,7 +64,7 @@ impl Scene {
 
     /// Who does what on the server: for whoever looks why nobody is answered.
     pub(super) async fn sessions(&self) -> Vec<String> {
-        match connect(self.server()).await {
+        match connect(self.address()).await {
             Ok(client) => {
                 let rows = client.query(SESSIONS, &[]).await.expect("the sessions");
                 rows.iter().map(|row| row.get(0)).collect()

@@ -36,7 +36,8 @@ impl Notes {
 }
 
 /// What the writers of one process are to do, in a world and behind a proxy.
-fn part(dice: &mut Dice, world: World, process: u32, proxy: &Proxy, uneven: bool) -> Part {
+fn part(stage: &mut Stage, world: World, process: u32, proxy: &Proxy, uneven: bool) -> Part {
+    let (calm, dice) = (stage.calm, &mut stage.dice);
     Part {
         process,
         world,
@@ -48,7 +49,8 @@ fn part(dice: &mut Dice, world: World, process: u32, proxy: &Proxy, uneven: bool
         pause_max_ms: if process > 0 && uneven { 40 } else { 2 },
         batch_facts_max: dice.pick(&[3, 10, 4_000]),
         known_streams_max: dice.pick(&[2, 200_000]),
-        unavailable_wait_max_ms: dice.pick(&[20, 10_000]),
+        // Where nothing is done to anybody, nobody is told that the server is away.
+        unavailable_wait_max_ms: if calm { 10_000 } else { dice.pick(&[20, 10_000]) },
     }
 }
 
@@ -58,7 +60,7 @@ pub(super) async fn here(seed: u64, scene: Arc<Scene>) -> Result<Tally, String> 
     let world = World { streams: stage.dice.between(2, 12) as u32 };
     let (uneven, mut casts) = (stage.dice.chance(60), Vec::new());
     for (process, proxy) in (0..).zip(stage.proxies.clone()) {
-        let part = part(&mut stage.dice, world, process, &proxy, uneven);
+        let part = part(&mut stage, world, process, &proxy, uneven);
         casts.push(part.begin(notes.journal()).await.map_err(|error| error.to_string())?);
     }
     let everybody = join_all(casts.iter().map(Cast::play));
@@ -74,7 +76,7 @@ pub(super) async fn elsewhere(seed: u64, scene: Arc<Scene>) -> Result<Tally, Str
     let (mut rows, mut last) = (Vec::new(), Vec::new());
     for (place, proxy) in (0..).zip(stage.proxies.clone()) {
         let lives = if stage.calm { 1 } else { stage.dice.between(1, 4) as u32 };
-        let mut part = |number| part(&mut stage.dice, world, number, &proxy, uneven);
+        let mut part = |number| part(&mut stage, world, number, &proxy, uneven);
         let parts: Vec<Part> = (0..lives).map(|life| part(place + count * life)).collect();
         last.push(part(LAST + place));
         rows.push((parts, stage.dice.others()));

@@ -1,5 +1,5 @@
 //! Writers of a history in a process of their own, to be killed. Told what to do by its one
-//! argument, in JSON; prints each note, a line each, before what it speaks of is tried, and once it is told.
+//! argument, in JSON; prints its notes, a line each: before what it tries, and once it is told.
 #![expect(clippy::expect_used, reason = "a writer that cannot write ends")]
 
 use std::io::Write;
