@@ -103,25 +103,26 @@ fn failed(seed: u64, flaw: &str) -> ! {
     );
 }
 
-/// Fails if little was tried: `share` of the attempts a history.
+/// Fails if little was tried in the histories that are played by default.
 #[track_caller]
-fn tried(tally: Tally, appended: usize) {
-    let enough = tally.appended >= appended * tally.histories && tally.refused > tally.histories;
-    assert!(enough && tally.faults > tally.histories, "little was tried: {tally:?}");
+fn tried(tally: Tally, enough: bool) {
+    let stated = ["MILLRACE_HISTORIES", "MILLRACE_SECONDS"].map(std::env::var_os);
+    let often = |count| count > tally.histories;
+    let enough = enough && often(tally.appended / 20) && often(tally.refused);
+    let enough = enough && often(tally.faults) && tally.repeated > 0;
+    assert!(enough || stated.iter().any(Option::is_some), "little was tried: {tally:?}");
 }
 
 #[test]
 fn whatever_happens_to_connections_everybody_was_told_the_truth() {
-    let tally = histories((120, 8), Scene::shared, writers::here);
-    tried(tally, 20);
-    assert!(tally.repeated > 0 && tally.unfounded > 0 && tally.unanswered > 0, "{tally:?}");
+    let tally = histories((100, 8), Scene::shared, writers::here);
+    tried(tally, tally.unfounded > 0 && tally.unanswered > 0);
 }
 
 #[test]
 fn whatever_happens_to_processes_everybody_was_told_the_truth() {
-    let tally = histories((50, 4), Scene::shared, writers::elsewhere);
-    tried(tally, 20);
-    assert!(tally.repeated > 0 && tally.unfounded > 0 && tally.unanswered > 0, "{tally:?}");
+    let tally = histories((35, 4), Scene::shared, writers::elsewhere);
+    tried(tally, tally.unfounded > 0 && tally.unanswered > 0);
 }
 
 #[test]
@@ -131,14 +132,12 @@ fn whatever_happens_to_postgresql_everybody_was_told_the_truth() {
         1 => writers::elsewhere(seed, scene).await,
         _ => offices::trade(seed, scene).await,
     };
-    let tally = histories((24, 2), Scene::perilous, play);
-    tried(tally, 20);
-    assert!(tally.repeated > 0 && tally.unfounded > 0 && tally.unanswered > 0, "{tally:?}");
+    let tally = histories((20, 2), Scene::perilous, play);
+    tried(tally, tally.unfounded > 0 && tally.unanswered > 0);
 }
 
 #[test]
 fn whatever_happens_to_executors_everybody_was_told_the_truth() {
-    let tally = histories((40, 4), Scene::shared, offices::trade);
-    tried(tally, 20);
-    assert!(tally.repeated > 0, "{tally:?}");
+    let tally = histories((50, 4), Scene::shared, offices::trade);
+    tried(tally, true);
 }

@@ -126,12 +126,13 @@ impl Writer {
                 break;
             }
             tried.ids.push(key);
-            // Sometimes nobody says that it is a key.
-            tried.keys.extend(self.dice.chance(95).then_some(key));
+            let named = !is_bare(key) || self.dice.chance(50);
+            tried.keys.extend(named.then_some(key));
         }
         if self.dice.chance(4) {
-            // Whoever else writes that one, this comes too late.
-            tried.keys.push(self.attempts / 2 + self.dice.below(6) as u32);
+            // If anybody else writes that one, this comes too late.
+            let key = self.attempts / 2 + self.dice.below(6) as u32;
+            tried.keys.extend((!is_bare(key)).then_some(key));
         }
         tried
     }
@@ -283,6 +284,12 @@ impl Writer {
             (_, answers) => self.flaw(format!("one append was decided, and {answers:?}")),
         }
     }
+}
+
+/// Whether it is now and then nobody's key, but only the id of a fact. Within a batch, others' facts
+/// have keys only where somebody says so.
+fn is_bare(key: u32) -> bool {
+    key % 8 == 5
 }
 
 /// The version of a stream of which these are the facts after a version.
