@@ -286,8 +286,8 @@ impl Writer {
     }
 }
 
-/// Whether it is now and then nobody's key, but only the id of a fact. Within a batch, others' facts
-/// have keys only where somebody says so.
+/// Whether it is now and then nobody's key, only the id of a fact: then it is no key of others
+/// either, for within a batch the log knows only those that are named as keys.
 fn is_bare(key: u32) -> bool {
     key % 8 == 5
 }
