@@ -4,9 +4,11 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB    := gateway/web
 ARGS   ?=
+# Of `make soak`.
+SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint web nextest deny clients prerequisites
+.PHONY: help run test soak bench lint web nextest deny clients prerequisites
 
 help: ## this list
 	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +20,14 @@ run: web ## build and start Millrace and its demo, data in ./data (more flags: A
 test: web nextest clients ## build everything and run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace $(ARGS)
+
+soak: SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
+soak: web nextest ## play random histories under fault for so long (an hour: SECONDS=3600; the same ones again: SEED=7)
+	cargo build --workspace --bins
+	@echo "Histories from seed $(SEED) on, for $(SECONDS) seconds"
+	MILLRACE_SEED=$(SEED) MILLRACE_SECONDS=$(SECONDS) cargo nextest run --package tests \
+	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^histories::/)' $(ARGS) \
+	  || { echo "They were those from seed $(SEED) on" >&2; exit 1; }
 
 bench: web ## measure the goals (some of them: ARGS="append_64 oversell"; only to try it: ARGS=--quick)
 	cargo build --release --workspace --bins

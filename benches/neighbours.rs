@@ -1,6 +1,6 @@
-//! `beside_transaction`, `beside_dump`, `beside_vacuum`: appends and readers beside a neighbour that
-//! others fear, and beside the same neighbour in another database: the processor that it takes is
-//! taken from both, and what differs is what it does to the log. Why it does nothing: see
+//! `beside_transaction`, `beside_dump`, `beside_vacuum`: appends and readers beside a neighbour
+//! that others fear, and beside the same neighbour in another database: the processor that it takes
+//! is taken from both, and what differs is what it does to the log. Why it does nothing: see
 //! `tests/log/neighbours.rs`.
 
 use std::pin::pin;

@@ -9,7 +9,7 @@ mod hot;
 mod keys;
 mod meta;
 mod overlap;
-mod probe;
+pub(crate) mod probe;
 mod races;
 mod turns;
 mod unique;

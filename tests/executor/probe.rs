@@ -11,7 +11,7 @@ type Decides = dyn Fn(&States) -> Result<Decision, Rejection> + Send + Sync;
 
 /// About a record, by functions.
 #[derive(Clone, Serialize)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     record: Uuid,
     #[serde(skip)]
     needs: Arc<Names>,
@@ -20,7 +20,7 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(
+    pub(crate) fn new(
         record: impl Into<Uuid>,
         needs: impl Fn(&States, &mut Needs) + Send + Sync + 'static,
         decide: impl Fn(&States) -> Result<Decision, Rejection> + Send + Sync + 'static,

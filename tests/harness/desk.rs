@@ -32,9 +32,13 @@ pub struct Desk {
 impl Desk {
     /// Registers an organization that trades in euros, in Zurich, through the app's own executor.
     pub async fn open(app: &TestApp, slug: &str) -> Self {
+        Self::found(app.parts.executor.clone(), slug, app.clock.now()).await
+    }
+
+    /// As [`Self::open`], through this executor.
+    pub async fn found(executor: Executor, slug: &str, now: DateTime<Utc>) -> Self {
         let organization = OrganizationId::of_slug(slug);
-        let executor = app.parts.executor.clone();
-        let desk = Self { executor, organization, now: app.clock.now() };
+        let desk = Self { executor, organization, now };
         desk.run(RegisterOrganization {
             slug: slug.to_owned(),
             name: slug.to_owned(),

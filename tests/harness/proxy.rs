@@ -54,6 +54,8 @@ pub struct Proxy {
 #[derive(Default)]
 struct Plan {
     delay: Duration,
+    /// When the server notices that nobody speaks to it any more; none: never.
+    noticed_after: Option<Duration>,
     /// To the next connection on which something is committed.
     strike: Option<(Moment, Fate)>,
     strikes: usize,
@@ -117,6 +119,12 @@ impl Proxy {
         lock(&self.plan).strike = Some((moment, fate));
     }
 
+    /// So long after a connection was deserted or fell silent, the server notices. Without this it
+    /// never does; over TCP, its keepalives would tell it.
+    pub fn noticed_after(&self, wait: Duration) {
+        lock(&self.plan).noticed_after = Some(wait);
+    }
+
     /// Whether new connections are taken, and then find nobody who speaks.
     pub fn mute(&self, mute: bool) {
         lock(&self.plan).mute = mute;
@@ -167,15 +175,32 @@ struct Wire {
 impl Wire {
     async fn run(mut self) {
         let fate = self.carry().await.unwrap_or(Fate::Close);
+        let noticed_after = lock(&self.plan).noticed_after;
+        let noticed = async {
+            match noticed_after {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        let Self { client, mut server, .. } = self;
         match fate {
             Fate::Close => {}
-            Fate::Reset => drop(self.client.set_zero_linger()),
+            Fate::Reset => drop(client.set_zero_linger()),
             Fate::Desert => {
-                drop(self.client);
+                drop(client);
                 let mut unheard = vec![0; 1 << 16];
-                while self.server.read(&mut unheard).await.is_ok_and(|bytes| bytes > 0) {}
+                let gone_on =
+                    async { while server.read(&mut unheard).await.is_ok_and(|bytes| bytes > 0) {} };
+                tokio::select! {
+                    () = noticed => {}
+                    () = gone_on => {}
+                }
             }
-            Fate::Silence => std::future::pending().await,
+            Fate::Silence => {
+                noticed.await;
+                drop(server);
+                std::future::pending().await
+            }
         }
     }
 

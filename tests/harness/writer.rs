@@ -1,8 +1,9 @@
 //! Somebody who appends to a raw log at random, and writes down what they try and what they are
-//! told: conflicts, keys that others use too, appends that rest on others, decisions under the lock.
-//! Whether what they were told is true is judged elsewhere, from the notes.
+//! told: conflicts, keys that others use too, appends that rest on others, decisions under the
+//! lock. Whether what they were told is true is judged elsewhere, from the notes.
 
 mod notes;
+mod part;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use futures_util::future::join_all;
 
 use crate::dice::Dice;
 pub use notes::{Note, Told, Tried, World};
+pub use part::{Cast, Part};
 
 /// Takes down the notes of a writer, at once.
 pub type Journal = Arc<dyn Fn(u32, Note) + Send + Sync>;
@@ -124,8 +126,13 @@ impl Writer {
                 break;
             }
             tried.ids.push(key);
-            // Sometimes nobody says that it is a key.
-            tried.keys.extend(self.dice.chance(95).then_some(key));
+            let named = !is_bare(key) || self.dice.chance(50);
+            tried.keys.extend(named.then_some(key));
+        }
+        if self.dice.chance(4) {
+            // If anybody else writes that one, this comes too late.
+            let key = self.attempts / 2 + self.dice.below(6) as u32;
+            tried.keys.extend((!is_bare(key)).then_some(key));
         }
         tried
     }
@@ -243,8 +250,8 @@ impl Writer {
         let mut tried = Tried { locked: true, ..self.blank() };
         let one = self.dice.below(self.world.streams as usize) as u32;
         let other = (one + 1) % self.world.streams;
-        let from =
-            |stream| (stream, if tried.number % 2 == 0 { self.hearsay.version(stream) } else { 0 });
+        let knows = tried.number.is_multiple_of(2);
+        let from = |stream| (stream, if knows { self.hearsay.version(stream) } else { 0 });
         let named = [from(one), from(other)];
         let seen = named.map(|(stream, after)| (self.world.stream(stream), after)).to_vec();
         let (world, number, journal) = (self.world, self.number, self.journal.clone());
@@ -277,6 +284,12 @@ impl Writer {
             (_, answers) => self.flaw(format!("one append was decided, and {answers:?}")),
         }
     }
+}
+
+/// Whether it is now and then nobody's key, only the id of a fact: then it is no key of others
+/// either, for within a batch the log knows only those that are named as keys.
+fn is_bare(key: u32) -> bool {
+    key % 8 == 5
 }
 
 /// The version of a stream of which these are the facts after a version.

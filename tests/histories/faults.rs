@@ -1,5 +1,6 @@
 //! Somebody who does to connections and sessions whatever may happen to them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::log::connect;
@@ -8,33 +9,39 @@ use harness::{Dice, Proxy};
 use tokio_postgres::Config;
 use tokio_util::sync::CancellationToken;
 
+use super::scene::Scene;
 use crate::log::TAIL_LOCK;
 
 /// One appender's session.
 const APPENDER: &str = "(select pid from pg_stat_activity where datname = current_database() \
     and application_name = 'millrace appender' order by pid offset";
 
+/// What harm is done to.
+pub(super) struct Target {
+    pub(super) proxies: Vec<Arc<Proxy>>,
+    pub(super) scene: Arc<Scene>,
+}
+
 /// Does harm so many times, unless it is stopped before; how often.
-pub(super) async fn sabotage(
-    mut dice: Dice,
-    proxies: Vec<std::sync::Arc<Proxy>>,
-    server: Config,
-    stop: CancellationToken,
-) -> usize {
+pub(super) async fn sabotage(mut dice: Dice, target: Target, stop: CancellationToken) -> usize {
     let (mut faults, most) = (0, dice.between(5, 30) as usize);
+    let crashes = [dice.below(most), dice.below(most)];
     while faults < most && !stop.is_cancelled() {
         tokio::time::sleep(Duration::from_millis(dice.between(2, 40))).await;
-        harm(&mut dice, &proxies, &server).await;
+        if !crashes.contains(&faults) || !target.scene.crash(&mut dice).await {
+            harm(&mut dice, &target).await;
+        }
         faults += 1;
     }
-    for proxy in &proxies {
+    for proxy in &target.proxies {
         proxy.relent();
     }
     faults
 }
 
-async fn harm(dice: &mut Dice, proxies: &[std::sync::Arc<Proxy>], server: &Config) {
-    let proxy = &proxies[dice.below(proxies.len())];
+async fn harm(dice: &mut Dice, target: &Target) {
+    let (proxy, server) =
+        (&target.proxies[dice.below(target.proxies.len())], target.scene.address());
     match dice.below(100) {
         0..35 => {
             let moment = match dice.below(4) {

@@ -16,7 +16,7 @@ pub(super) async fn follow(
     log: Log,
     page: i64,
     mut last: watch::Receiver<Option<i64>>,
-) -> Result<Vec<RawFact>, String> {
+) -> Vec<RawFact> {
     let seen = std::sync::Mutex::new(Vec::new());
     let after = || seen.lock().unwrap().last().map_or(Position(0), |fact: &RawFact| fact.position);
     let following = async {
@@ -39,5 +39,5 @@ pub(super) async fn follow(
         () = following => {}
         () = over => {}
     }
-    Ok(seen.into_inner().unwrap())
+    seen.into_inner().unwrap()
 }

@@ -7,7 +7,7 @@ use harness::writer::Told;
 pub(super) struct Tally {
     pub(super) histories: usize,
     pub(super) appended: usize,
-    pub(super) conflicts: usize,
+    pub(super) refused: usize,
     pub(super) repeated: usize,
     pub(super) unfounded: usize,
     pub(super) unavailable: usize,
@@ -20,7 +20,7 @@ impl Tally {
     pub(super) fn note(&mut self, told: Option<&Told>) {
         match told {
             Some(Told::Appended { .. }) => self.appended += 1,
-            Some(Told::Conflict { .. }) => self.conflicts += 1,
+            Some(Told::Conflict { .. }) => self.refused += 1,
             Some(Told::Repeated { .. }) => self.repeated += 1,
             Some(Told::Unfounded) => self.unfounded += 1,
             Some(Told::Unavailable(_)) => self.unavailable += 1,
@@ -37,7 +37,7 @@ impl std::ops::Add for Tally {
         Self {
             histories: self.histories + other.histories,
             appended: self.appended + other.appended,
-            conflicts: self.conflicts + other.conflicts,
+            refused: self.refused + other.refused,
             repeated: self.repeated + other.repeated,
             unfounded: self.unfounded + other.unfounded,
             unavailable: self.unavailable + other.unavailable,

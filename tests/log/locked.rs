@@ -7,8 +7,12 @@ use events::log::{Answer, Append, Expected, Log, LogError, LogLimits, RawFact, S
 use futures_util::future::join_all;
 use gateway::app::fresh_id;
 use harness::test;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
-use super::{any, append, everything, fact, first, held, keyed, named, open, open_with, stream};
+use super::{
+    any, append, everything, fact, first, held, keyed, named, open, open_with, sql, stream,
+};
 
 /// Appends a fact behind what it sees of a stream that it knew until a version.
 async fn behind(log: &Log, stream: StreamKey, known: i64) -> Vec<Result<Answer, LogError>> {
@@ -131,5 +135,42 @@ fn one_too_many_is_busy_at_once() {
         for answer in join_all(waiting).await {
             assert!(answer.unwrap().unwrap().is_empty());
         }
+    });
+}
+
+/// The statements of a batch are sent one behind the other. Where its `begin` came to nothing, each
+/// of the others would be a transaction of its own.
+#[test]
+fn nothing_is_written_where_the_tail_lock_is_not_held() {
+    test(async |app| {
+        let (client, log, one) = (sql(app).await, open(app).await, stream());
+        let lock = client.prepare(include_str!("../../events/src/log/sql/lock.sql")).await.unwrap();
+        let write = include_str!("../../events/src/log/sql/write.sql");
+        let write = client.prepare(write).await.unwrap();
+        let params: [&(dyn ToSql + Sync); 14] = [
+            &1_i64,
+            &None::<Uuid>,
+            &1_i64,
+            &vec![0_u8; 32],
+            &vec![one.organization],
+            &vec!["things"],
+            &vec![one.id],
+            &vec![1_i64],
+            &vec![fresh_id()],
+            &vec!["thing.happened"],
+            &vec![1_i16],
+            &vec![b"{}".as_slice()],
+            &vec![b"{}".as_slice()],
+            &false,
+        ];
+        let locked: [&(dyn ToSql + Sync); 2] = [&1_835_625_580_i32, &0_i32];
+        client.execute(&lock, &locked).await.unwrap();
+        assert!(client.query_opt(&write, &params).await.unwrap().is_none());
+        assert!(everything(&log).await.is_empty());
+        client.batch_execute("begin").await.unwrap();
+        client.execute(&lock, &locked).await.unwrap();
+        assert!(client.query_opt(&write, &params).await.unwrap().is_some());
+        client.batch_execute("commit").await.unwrap();
+        assert_eq!(everything(&log).await.len(), 1);
     });
 }

@@ -150,7 +150,8 @@ fn nothing_in_the_log_is_ever_changed_and_what_was_refused_is_removed_at_once() 
             any(log, stream()).await;
         }
         let facts = everything(&logs[0]).await.len() as i64;
-        let counts = "select coalesce(sum(n_tup_ins) filter (where relname = 'events'), 0)::bigint, \
+        let counts = "select \
+            coalesce(sum(n_tup_ins) filter (where relname = 'events'), 0)::bigint, \
             sum(n_tup_upd + n_tup_del)::bigint, sum(n_dead_tup)::bigint \
             from pg_stat_user_tables where schemaname = 'log'";
         let (client, started) = (sql(app).await, Instant::now());

@@ -41,6 +41,35 @@ fn what_rests_on_a_key_that_another_process_took_is_refused() {
     });
 }
 
+/// The log ends in the fact whose key the refused batch has: by its id, and by this session's hand,
+/// but at the position before the one that the check was planned behind.
+#[test]
+#[expect(clippy::async_yields_async, reason = "the answers are awaited once the lock is free")]
+fn a_check_that_rests_on_a_repeated_append_does_not_hold() {
+    test(async |app| {
+        let (here, ours, key) = (open(app).await, stream(), fresh_id());
+        any(&here, stream()).await;
+        first(here.append(keyed(stream(), key)).await);
+        let step = || tokio::time::sleep(Duration::from_millis(100));
+        let answers = held(app, async {
+            let ticket = here.ticket();
+            let expected = vec![(ours, Expected::None)];
+            let repeated = Append { expected, ticket, ..keyed(ours, key) };
+            let repeated = here.append_all(vec![repeated]);
+            step().await;
+            let check = append(&[(ours, Expected::Exact(1))], vec![]);
+            let check = here.append_all(vec![Append { rests_on: vec![ticket], ..check }]);
+            step().await;
+            tokio::spawn(async move { (repeated.await, check.await) })
+        })
+        .await;
+        let (repeated, check) = answers.await.unwrap();
+        assert!(matches!(repeated[0], Ok(Answer::Repeated(_))), "{repeated:?}");
+        assert!(matches!(check[0], Ok(Answer::Unfounded { .. })), "{check:?}");
+        assert_eq!(everything(&here).await.len(), 2);
+    });
+}
+
 /// The server does not notice that its client is gone: it carries out both batches, in between
 /// the client's look at what became of them.
 #[test]

@@ -82,3 +82,20 @@ fn a_server_that_is_slower_than_silence_may_last_is_waited_for() {
         whole(&everything(&open(app).await).await);
     });
 }
+
+/// The same goes for what is decided under the tail lock.
+#[test]
+fn a_slow_server_is_waited_for_with_the_tail_lock_too() {
+    test(async |app| {
+        let (proxy, log) = behind(app).await;
+        any(&log, stream()).await;
+        proxy.delay(SILENCE_MAX * 2 / 3);
+        let own = stream();
+        let decide = Box::new(move |_| vec![append(&[(own, Expected::None)], vec![fact(own)])]);
+        let answers = log.append_locked(vec![(own, 0)], decide);
+        let answers = tokio::time::timeout(Duration::from_secs(8), answers).await;
+        first(answers.expect("an answer in time").expect("the tail lock").remove(0));
+        proxy.delay(Duration::ZERO);
+        whole(&everything(&open(app).await).await);
+    });
+}

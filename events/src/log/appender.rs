@@ -288,8 +288,7 @@ impl Appender {
             if failure.is_refusal() && (!resolving || failure.reached == Reached::Commit) {
                 return self.one_by_one(appends, &failure, resolving, deadline).await;
             }
-            let slower = if failure.is_silence() { 2 } else { 1 };
-            patience = (patience * slower).min(self.limits.silence_max * SILENCES_MAX);
+            patience = self.longer(patience, &failure);
             resolving |= failure.is_unknown();
             tracing::warn!(error = %failure.fault, resolving, "a batch could not be written yet");
             metrics::counter!("millrace_log_retries_total").increment(1);
@@ -300,6 +299,12 @@ impl Appender {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
+    }
+
+    /// How long the database may say nothing the next time: longer, if that is what failed.
+    pub(super) fn longer(&self, patience: Duration, failure: &Failure) -> Duration {
+        let slower = if failure.is_silence() { 2 } else { 1 };
+        (patience * slower).min(self.limits.silence_max * SILENCES_MAX)
     }
 
     /// PostgreSQL refused a statement: find the append that it is about, and spare its neighbours.

@@ -241,8 +241,10 @@ impl Connection {
         let found = self.line.client.query_opt(&self.tail, &[]).map_err(Failure::looking);
         let found = self.step(Reached::Look, found).await?;
         let ours = found.as_ref().is_some_and(|row| row.get("ours"));
+        let position = Position(found.as_ref().map_or(0, |row| row.get("position")));
         let last: Option<Uuid> = found.map(|row| row.get("event_id"));
-        let holds = last == base.last && (ours || !base.ours);
+        // The id alone may be that of the fact before, whose key was planned to be written again.
+        let holds = (position, last) == (base.position, base.last) && (ours || !base.ours);
         if holds { Ok(DateTime::UNIX_EPOCH) } else { Err(Failure::MOVED) }
     }
 

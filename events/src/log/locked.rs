@@ -50,8 +50,9 @@ impl Appender {
         streams: &[(StreamKey, i64)],
         deadline: Instant,
     ) -> Result<(Arc<Connection>, Vec<RawFact>), LogError> {
+        let mut patience = self.limits.silence_max;
         loop {
-            let failure = match self.lock(streams).await {
+            let failure = match self.lock(streams, patience).await {
                 Ok(held) => return Ok(held),
                 Err(failure) => failure,
             };
@@ -61,6 +62,7 @@ impl Appender {
             if Instant::now() >= deadline {
                 return Err(LogError::Unavailable(failure.fault.to_string()));
             }
+            patience = self.longer(patience, &failure);
             metrics::counter!("millrace_log_retries_total").increment(1);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -69,8 +71,9 @@ impl Appender {
     async fn lock(
         &mut self,
         streams: &[(StreamKey, i64)],
+        patience: Duration,
     ) -> Result<(Arc<Connection>, Vec<RawFact>), Failure> {
-        let connection = self.connect(self.limits.silence_max).await?;
+        let connection = self.connect(patience).await?;
         let facts = connection.lock(streams).await?;
         Ok((connection, facts))
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What the writers of a history write to: a few streams that they share.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct World {
     /// How many streams.
     pub streams: u32,
@@ -120,7 +120,7 @@ impl World {
             let expected = match version {
                 -1 => Expected::Any,
                 // Both are the same.
-                0 if writer % 2 == 0 => Expected::None,
+                0 if writer.is_multiple_of(2) => Expected::None,
                 version => Expected::Exact(version),
             };
             (self.stream(stream), expected)

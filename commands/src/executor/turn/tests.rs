@@ -25,7 +25,11 @@ fn raw(id: u128, version: i64, event: StockEvent) -> RawFact {
         fact_type: event.fact_type().name.to_owned(),
         schema_version: event.fact_type().schema_version,
         data: event.encode(),
-        meta: br#"{"actor":"administrator","command":"stock.touch","correlation":"00000000-0000-0000-0000-000000000000"}"#.to_vec(),
+        meta: format!(
+            r#"{{"actor":"administrator","command":"stock.touch","correlation":"{}"}}"#,
+            Uuid::nil()
+        )
+        .into_bytes(),
         recorded_at: DateTime::UNIX_EPOCH,
     }
 }

@@ -1,7 +1,8 @@
 -- A batch: its facts at contiguous positions from $1 and its row, if the last fact of the log is
 -- still $2 (null: there is none) and, with $14, the last batch is of this session: planned behind
 -- another, it rests on every fact of that one, and the last of them alone may have come in by
--- other hands. Otherwise nothing is written, and no row comes back.
+-- other hands. Otherwise nothing is written, and no row comes back; nor without the tail lock, as
+-- where the transaction was not begun that this was sent behind.
 with tail as materialized (
     select
         coalesce(b.hash, ''::bytea) as hash,
@@ -13,7 +14,7 @@ with tail as materialized (
         order by last_position desc
         limit 1
     ) as b on true
-    where (
+    where current_setting('millrace.locked', true) = 'yes' and (
         select event_id
         from log.events
         order by position desc
