@@ -1,5 +1,6 @@
-//! `append_64`, `append_512`: durable appends of single facts, beside the same rows written by
-//! PostgreSQL itself into a table with the same columns and indexes.
+//! `append_1`, `append_64`, `append_512`, `append_7x7`: durable appends, beside the same rows written
+//! by PostgreSQL itself into a table with the same columns and indexes. `append_2p`: beside one
+//! process, two.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,14 +28,18 @@ const PAYLOADS: usize = 1_024;
 pub struct Appends {
     pub name: &'static str,
     callers: usize,
-    /// The baseline's connections, and its rows a transaction.
+    /// Facts an append, each in a stream of its own.
+    facts: usize,
+    /// The baseline's connections, and its transactions' appends.
     baseline: (usize, usize),
     goal: f64,
 }
 
-pub const ROWS: [Appends; 2] = [
-    Appends { name: "append_64", callers: 64, baseline: (64, 1), goal: 2.5 },
-    Appends { name: "append_512", callers: 512, baseline: (1, 1_000), goal: 1.2 },
+pub const ROWS: [Appends; 4] = [
+    Appends { name: "append_1", callers: 1, facts: 1, baseline: (1, 1), goal: 1.0 },
+    Appends { name: "append_64", callers: 64, facts: 1, baseline: (64, 1), goal: 2.5 },
+    Appends { name: "append_512", callers: 512, facts: 1, baseline: (1, 1_000), goal: 1.2 },
+    Appends { name: "append_7x7", callers: 64, facts: 7, baseline: (64, 1), goal: 1.0 },
 ];
 
 /// The bytes of facts: data and meta.
@@ -60,36 +65,44 @@ impl Payloads {
     fn data(&self, number: usize) -> Vec<u8> {
         self.data[number % PAYLOADS].clone()
     }
+
+    /// The append to these streams that comes after so many others of the caller.
+    fn append(&self, streams: &[StreamKey], caller: usize, number: usize) -> Append {
+        let facts = streams.iter().enumerate().map(|(place, stream)| NewFact {
+            stream: *stream,
+            feature: "bench".into(),
+            fact_type: "bench.appended".into(),
+            schema_version: 1,
+            event_id: Uuid::now_v7(),
+            data: self.data(caller + number + place),
+            meta: self.meta.clone(),
+        });
+        let facts: Vec<NewFact> = facts.collect();
+        let version = Expected::Exact(number as i64);
+        Append {
+            expected: streams.iter().map(|stream| (*stream, version)).collect(),
+            keys: vec![facts[0].event_id],
+            facts,
+            ..Append::default()
+        }
+    }
 }
 
-/// One round trip after another of each caller, which appends single facts to a stream of its own.
+/// One append after another of each caller, of so many facts, each to a stream of the caller's own.
 pub async fn appends(
     log: &Log,
     payloads: &Arc<Payloads>,
-    callers: usize,
+    (callers, facts): (usize, usize),
     round: Duration,
 ) -> Round {
     let started = Instant::now();
     let work = (0..callers).map(|caller| {
         let (log, payloads) = (log.clone(), payloads.clone());
         tokio::spawn(async move {
-            let stream = StreamKey { organization: Uuid::nil(), id: Uuid::now_v7() };
+            let streams: Vec<StreamKey> = (0..facts).map(|_| stream(Uuid::now_v7())).collect();
             let mut taken = Vec::new();
             while started.elapsed() < round {
-                let version = taken.len() as i64;
-                let event_id = Uuid::now_v7();
-                let fact = NewFact {
-                    stream,
-                    feature: "bench".into(),
-                    fact_type: "bench.appended".into(),
-                    schema_version: 1,
-                    event_id,
-                    data: payloads.data(caller + taken.len()),
-                    meta: payloads.meta.clone(),
-                };
-                let expected = vec![(stream, Expected::Exact(version))];
-                let (keys, facts) = (vec![event_id], vec![fact]);
-                let append = Append { expected, keys, facts, ..Append::default() };
+                let append = payloads.append(&streams, caller, taken.len());
                 let asked = Instant::now();
                 log.append(append).await.unwrap();
                 taken.push(asked.elapsed().as_secs_f64());
@@ -98,8 +111,12 @@ pub async fn appends(
         })
     });
     let taken: Vec<f64> = join_all(work).await.into_iter().flat_map(Result::unwrap).collect();
-    let facts = taken.len();
-    Round::of(taken, facts, started.elapsed())
+    let appends = taken.len();
+    Round::of(taken, appends, started.elapsed())
+}
+
+fn stream(id: Uuid) -> StreamKey {
+    StreamKey { organization: Uuid::nil(), id }
 }
 
 impl Appends {
@@ -109,25 +126,29 @@ impl Appends {
         let log = log.unwrap();
         let payloads = Arc::new(Payloads::new());
         let clients = self.clients(&database).await;
+        let (callers, facts) = (self.callers, self.facts);
         let mut rounds = Rounds::default();
         for _ in 0..scale.rounds {
             rounds.baseline.push(self.theirs(scale, &clients, &payloads).await.per_second);
-            let ours = appends(&log, &payloads, self.callers, scale.append_round);
+            let ours = appends(&log, &payloads, (callers, facts), scale.append_round);
             rounds.ours.push(ours.await);
         }
         drop((log, clients));
         database.remove().await;
-        let callers = self.callers;
+        let of = match facts {
+            1 => "of a fact".to_owned(),
+            facts => format!("of {facts} facts to {facts} streams"),
+        };
         let what = format!(
-            "acknowledged durable appends of single facts of about 500 bytes to {callers} \
-             streams, {callers} callers, versions and keys checked"
+            "acknowledged durable appends {of}, about 500 bytes a fact, {callers} callers, versions \
+             and keys checked"
         );
         let baseline = match self.baseline {
-            (connections, 1) => format!("single inserts over {connections} connections"),
+            (connections, 1) => format!("the same rows, inserted over {connections} connections"),
             (_, rows) => format!("the same rows in batches of {rows} over one connection"),
         };
         let goal = Goal::Times(self.goal);
-        Row::of(self.name, &what, "facts/s", (&rounds, &baseline, goal))
+        Row::of(self.name, &what, "appends/s", (&rounds, &baseline, goal))
     }
 
     /// The same rows: of as many streams, in the order in which they come.
@@ -137,12 +158,13 @@ impl Appends {
         clients: &[Arc<(Client, Statement)>],
         payloads: &Arc<Payloads>,
     ) -> Round {
-        let ((connections, rows), callers) = (self.baseline, self.callers);
+        let (connections, appends) = self.baseline;
+        let (rows, streams) = (appends * self.facts, self.callers * self.facts / connections);
         let started = Instant::now();
         let work = clients.iter().map(|client| (client.clone(), payloads.clone()));
         let work = work.map(|(client, payloads)| async move {
             let (client, insert) = &*client;
-            let streams: Vec<Uuid> = (0..callers / connections).map(|_| Uuid::now_v7()).collect();
+            let streams: Vec<Uuid> = (0..streams).map(|_| Uuid::now_v7()).collect();
             let (mut taken, mut number) = (Vec::new(), 0);
             while started.elapsed() < scale.append_round {
                 let numbers = number..number + rows;
@@ -164,8 +186,8 @@ impl Appends {
         });
         let taken = join_all(work.map(tokio::spawn)).await.into_iter().flat_map(Result::unwrap);
         let taken: Vec<f64> = taken.collect();
-        let facts = taken.len() * rows;
-        Round::of(taken, facts, started.elapsed())
+        let appends = taken.len() * appends;
+        Round::of(taken, appends, started.elapsed())
     }
 
     /// Connections to a table like the log's, each with the statement prepared.

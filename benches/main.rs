@@ -11,6 +11,7 @@
 )]
 
 mod append;
+mod hot;
 mod http;
 mod import;
 mod machine;
@@ -20,6 +21,7 @@ mod neighbours;
 mod orders;
 mod oversell;
 mod procedure;
+mod processes;
 mod report;
 mod rounds;
 
@@ -29,9 +31,13 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 14] = [
+    "append_1",
     "append_64",
     "append_512",
+    "append_7x7",
+    "append_2p",
+    "hot_stream",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -88,6 +94,13 @@ const QUICK: Scale = Scale {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(processes::ARGUMENT), Some(database)) =
+        (arguments.next().as_deref(), arguments.next())
+    {
+        processes::run(&database).await;
+        return ExitCode::SUCCESS;
+    }
     // `cargo bench` says so to every bench.
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let (quick, names): (Vec<String>, Vec<String>) =
@@ -118,6 +131,12 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
         if wanted(append.name) {
             rows.push(append.measure(scale).await);
         }
+    }
+    if wanted("append_2p") {
+        rows.push(processes::measure(scale).await);
+    }
+    if wanted("hot_stream") {
+        rows.push(hot::measure(scale).await);
     }
     for beside in neighbours::ROWS {
         if wanted(beside.name) {

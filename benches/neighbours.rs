@@ -84,7 +84,7 @@ impl Beside {
         let payloads = Arc::new(Payloads::new());
         let (own, other) = (Place::open().await, Place::open().await);
         for place in [&own, &other] {
-            appends(&place.log, &payloads, CALLERS, scale.append_round).await;
+            appends(&place.log, &payloads, (CALLERS, 1), scale.append_round).await;
         }
         let (mut rounds, mut reads, mut alone) = (Rounds::default(), Vec::new(), Vec::new());
         for _ in 0..scale.rounds {
@@ -123,7 +123,7 @@ impl Beside {
     ) -> (Round, f64) {
         let neighbour = self.neighbour.begin(&neighbours.database).await;
         if self.neighbour == Neighbour::Transaction {
-            appends(&place.log, payloads, CALLERS_AGING, scale.transaction_age).await;
+            appends(&place.log, payloads, (CALLERS_AGING, 1), scale.transaction_age).await;
         }
         let done = work(scale, place, payloads).await;
         assert!(!neighbour.is_finished(), "{} has gone", self.what);
@@ -144,7 +144,7 @@ async fn work(scale: Scale, place: &Place, payloads: &Arc<Payloads>) -> (Round, 
         }
     });
     let started = Instant::now();
-    let mut appended = appends(log, payloads, CALLERS, scale.append_round).await;
+    let mut appended = appends(log, payloads, (CALLERS, 1), scale.append_round).await;
     let head = log.head().await.unwrap();
     follower.wait_for(|seen| *seen >= head).await.unwrap();
     appended.per_second = (head.0 - before.0) as f64 / started.elapsed().as_secs_f64();

@@ -61,7 +61,7 @@ impl<C: Command> Work for Request<C> {
         digest.update(C::ACTION);
         digest.update(serde_json::to_vec(&self.command).unwrap_or_default());
         digest.update(format!("{:?}", self.expected_version));
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", digest.finalize())
     }
 
     fn needs(&self, known: &States, needs: &mut Needs) {
