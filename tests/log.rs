@@ -2,6 +2,7 @@
 //! not asked here: these mean nothing.
 
 mod appending;
+mod catching_up;
 pub(crate) mod chain;
 mod contract;
 mod crowding;

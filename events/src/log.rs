@@ -4,9 +4,11 @@
 mod append;
 mod appender;
 mod batch;
+mod catching_up;
 mod chain;
 mod columns;
 mod connection;
+mod failure;
 mod gathering;
 mod judge;
 mod known;

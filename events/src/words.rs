@@ -1,6 +1,8 @@
 //! Words that many facts use: ids, money, quantities, who acts. What one feature alone needs stands
 //! in that feature's file.
 
+mod derived;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +10,9 @@ use std::str::FromStr;
 use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha1::{Digest, Sha1};
 use uuid::Uuid;
+
+use derived::derived;
 
 /// Declares a UUID newtype: `id!(/** An order. */ OrderId);`
 #[macro_export]
@@ -69,15 +72,6 @@ impl OrganizationId {
         }
         derived(&self.0, &name)
     }
-}
-
-/// A UUIDv5 (RFC 9562, 5.5), by the processor's own instructions where it has them: an order
-/// derives a dozen ids.
-fn derived(namespace: &Uuid, name: &[u8]) -> Uuid {
-    let digest = Sha1::new().chain_update(namespace).chain_update(name).finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
 /// A place in the log: 1 is the first fact, without gaps. Zero is "before everything".
@@ -385,21 +379,4 @@ pub struct RequestMeta {
     pub fingerprint: String,
     /// How many facts the command appended, all behind each other.
     pub facts: u32,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn derived_ids_are_those_that_everybody_derives() {
-        for name in
-            ["", "a", "a name that takes the digest more than one block of 64 bytes, says it"]
-        {
-            assert_eq!(
-                derived(&NAMESPACE, name.as_bytes()),
-                Uuid::new_v5(&NAMESPACE, name.as_bytes())
-            );
-        }
-    }
 }

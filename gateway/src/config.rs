@@ -342,7 +342,7 @@ pub fn load(file: Option<&Path>, flags: &[(&str, &str)]) -> Result<Loaded, Confi
     for (key, value) in flags {
         figment = figment.merge(Serialized::default(key, value));
     }
-    let config = figment.extract().map_err(|error| ConfigError(explain(&error)))?;
+    let config = figment.extract().map_err(|error| ConfigError(render::explain(&error)))?;
     Ok(Loaded { config, origins: figment })
 }
 
@@ -388,15 +388,4 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// Every error on a line: the key, what is wrong, where it was set.
-fn explain(error: &figment::Error) -> String {
-    let line = |error: figment::Error| {
-        let key = error.path.join(".");
-        let origin = error.metadata.as_ref().map(render::origin).unwrap_or_default();
-        format!("configuration `{key}`: {}{origin}", error.kind)
-    };
-    let lines: Vec<String> = error.clone().into_iter().map(line).collect();
-    format!("{}\n`millrace config default` shows every key", lines.join("\n"))
 }

@@ -12,12 +12,14 @@ const SILENCE_MAX: Duration = Duration::from_millis(300);
 
 /// A handle behind a proxy.
 async fn behind(app: &TestApp) -> (Proxy, Log) {
+    patient(app, Duration::from_secs(2)).await
+}
+
+/// One that waits so long for a database that is away.
+async fn patient(app: &TestApp, unavailable_wait_max: Duration) -> (Proxy, Log) {
     let proxy = Proxy::before(&app.database.config).await;
-    let limits = LogLimits {
-        silence_max: SILENCE_MAX,
-        unavailable_wait_max: Duration::from_secs(2),
-        ..LogLimits::default()
-    };
+    let limits =
+        LogLimits { silence_max: SILENCE_MAX, unavailable_wait_max, ..LogLimits::default() };
     let log = Log::open(&proxy.config(), LogId::default(), limits).await;
     (proxy, log.expect("opening the log"))
 }
@@ -87,13 +89,13 @@ fn a_server_that_is_slower_than_silence_may_last_is_waited_for() {
 #[test]
 fn a_slow_server_is_waited_for_with_the_tail_lock_too() {
     test(async |app| {
-        let (proxy, log) = behind(app).await;
+        let (proxy, log) = patient(app, Duration::from_secs(20)).await;
         any(&log, stream()).await;
         proxy.delay(SILENCE_MAX * 2 / 3);
         let own = stream();
         let decide = Box::new(move |_| vec![append(&[(own, Expected::None)], vec![fact(own)])]);
         let answers = log.append_locked(vec![(own, 0)], decide);
-        let answers = tokio::time::timeout(Duration::from_secs(8), answers).await;
+        let answers = tokio::time::timeout(Duration::from_secs(30), answers).await;
         first(answers.expect("an answer in time").expect("the tail lock").remove(0));
         proxy.delay(Duration::ZERO);
         whole(&everything(&open(app).await).await);

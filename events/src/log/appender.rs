@@ -15,8 +15,9 @@ use tokio_postgres::Config;
 use tracing::Instrument;
 
 use super::append::{Answers, Jobs, positions};
-use super::batch::{Connection, Failure, Reached};
+use super::batch::Connection;
 use super::connection::Session;
+use super::failure::{Failure, Reached};
 use super::gathering::{Batch, Sent, Waiting};
 use super::judge::Tickets;
 use super::known::{Known, Plan};

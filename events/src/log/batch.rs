@@ -13,12 +13,14 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, Row, Statement};
 use uuid::Uuid;
 
+use super::catching_up::CaughtUp;
 use super::columns::Columns;
 use super::connection::{Line, Session};
+use super::failure::{Failure, Fault, Reached};
 use super::judge::{Tail, Tickets, judge, ours};
 use super::known::{Base, Known, Plan};
 use super::read::{fact, load_params};
-use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey, connection};
+use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey};
 use crate::words::Position;
 
 /// The first half of the advisory lock's key: every log of Millrace.
@@ -36,116 +38,18 @@ const SETTINGS: &str = "
 
 /// The appender's connection with its statements.
 pub(super) struct Connection {
-    line: Line,
+    pub(super) line: Line,
     pub(super) session: Session,
     /// How long the server may say nothing to a step.
     patience: Duration,
     id: LogId,
-    lock: Statement,
+    pub(super) lock: Statement,
+    pub(super) since: Statement,
     tail: Statement,
     versions: Statement,
     find_ids: Statement,
-    write: Statement,
+    pub(super) write: Statement,
     load: Statement,
-}
-
-/// How far a batch came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reached {
-    /// Not even the database.
-    Nothing,
-    /// It was being looked at; nothing was written.
-    Look,
-    /// It was being written, and the commit was sent.
-    Commit,
-}
-
-/// Why a batch was not answered.
-#[derive(Debug)]
-pub(super) struct Failure {
-    /// What PostgreSQL or the connection said.
-    pub fault: Fault,
-    /// How far it came.
-    pub reached: Reached,
-}
-
-/// What went wrong.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    /// PostgreSQL or the connection said so.
-    #[error("{}", connection::shown(.0))]
-    Database(#[from] tokio_postgres::Error),
-    /// The log's tail was not what it was taken for, so nothing was written.
-    #[error("the log's tail has moved")]
-    Moved,
-    /// Nobody said anything for so long.
-    #[error("the database has said nothing for {0:?}")]
-    Silent(Duration),
-}
-
-impl Failure {
-    fn new(error: tokio_postgres::Error, reached: Reached) -> Self {
-        Self { fault: Fault::Database(error), reached }
-    }
-
-    fn connecting(error: tokio_postgres::Error) -> Self {
-        Self::new(error, Reached::Nothing)
-    }
-
-    fn looking(error: tokio_postgres::Error) -> Self {
-        Self::new(error, Reached::Look)
-    }
-
-    fn sent(error: tokio_postgres::Error) -> Self {
-        Self::new(error, Reached::Commit)
-    }
-
-    /// Of a statement that the commit was sent behind. If the server said so, the commit came to
-    /// nothing; if the connection did, nobody knows.
-    fn before_commit(error: tokio_postgres::Error) -> Self {
-        if error.code().is_some() { Self::looking(error) } else { Self::sent(error) }
-    }
-
-    const MOVED: Self = Self { fault: Fault::Moved, reached: Reached::Commit };
-
-    /// It may have committed: the commit was sent and its answer never came.
-    /// A server that dies may say so (57P01, 57P02) after it has committed.
-    pub(super) fn is_unknown(&self) -> bool {
-        let lost = match &self.fault {
-            Fault::Database(error) => is_of(error, &["08", "57"]),
-            Fault::Moved => false,
-            Fault::Silent(_) => true,
-        };
-        lost && self.reached == Reached::Commit
-    }
-
-    /// Nothing was heard, be it that the server is slow or that the connection goes nowhere.
-    pub(super) fn is_silence(&self) -> bool {
-        matches!(self.fault, Fault::Silent(_))
-    }
-
-    /// The statement itself is at fault, so trying again gives the same.
-    pub(super) fn is_refusal(&self) -> bool {
-        let Fault::Database(error) = &self.fault else { return false };
-        self.reached != Reached::Nothing && error.code().is_some() && !passes(error)
-    }
-
-    /// Whether the connection can still be used.
-    pub(super) fn spares_connection(&self) -> bool {
-        matches!(self.fault, Fault::Moved) || self.is_refusal()
-    }
-}
-
-/// Whether an error is of a server that is away, stopping, starting or short of something: no
-/// answer at all, or one of these classes.
-pub(super) fn passes(error: &tokio_postgres::Error) -> bool {
-    is_of(error, &["08", "25", "40", "53", "57", "58"])
-}
-
-/// Whether an error has no code, as the server did not answer, or one of these classes.
-fn is_of(error: &tokio_postgres::Error, classes: &[&str]) -> bool {
-    let state = error.code().map(|state| state.code());
-    state.is_none_or(|code| classes.iter().any(|class| code.starts_with(class)))
 }
 
 impl Connection {
@@ -173,6 +77,7 @@ impl Connection {
                 line.session(),
                 ended,
                 client.prepare(include_str!("sql/lock.sql")),
+                client.prepare(include_str!("sql/since.sql")),
                 client.prepare(include_str!("sql/tail.sql")),
                 client.prepare(include_str!("sql/versions.sql")),
                 client.prepare(include_str!("sql/find_ids.sql")),
@@ -181,13 +86,13 @@ impl Connection {
             )
         };
         let prepared = timeout(patience, prepared).await.map_err(silent)?;
-        let ((), session, (), lock, tail, versions, find_ids, write, load) =
+        let ((), session, (), lock, since, tail, versions, find_ids, write, load) =
             prepared.map_err(Failure::connecting)?;
-        Ok(Self { lock, tail, versions, find_ids, write, load, line, session, patience, id })
+        Ok(Self { lock, since, tail, versions, find_ids, write, load, line, session, patience, id })
     }
 
     /// A step of a batch. If nothing is heard, the connection is given up.
-    async fn step<T>(
+    pub(super) async fn step<T>(
         &self,
         reached: Reached,
         work: impl Future<Output = Result<T, Failure>>,
@@ -258,7 +163,23 @@ impl Connection {
         known: &mut Known,
         tickets: &mut Tickets,
     ) -> Result<Vec<Answer>, Failure> {
-        self.write_in(false, appends, resolving, known, tickets).await
+        appends.iter().for_each(|append| tickets.take_back(append));
+        let caught_up = if resolving {
+            CaughtUp::Free
+        } else {
+            self.catch_up_and_write(appends, known, tickets).await?
+        };
+        let locked = match caught_up {
+            CaughtUp::Done(answers) => return Ok(answers),
+            CaughtUp::Held => true,
+            CaughtUp::Free => false,
+        };
+        self.write_in(locked, appends, resolving, known, tickets).await
+    }
+
+    /// The key of the tail lock.
+    pub(super) fn lock_key(&self) -> (i32, i32) {
+        (LOCK_CLASS, self.id.0)
     }
 
     /// Takes the tail lock, and shows these streams.

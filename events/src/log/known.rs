@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::judge::{Tail, Tickets, Verdict, judge};
@@ -70,6 +71,30 @@ impl Known {
         Self { sure: false, base: Base::NOTHING, versions, streams_max }
     }
 
+    /// How far it knows the log.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.sure.then_some(self.base.position)
+    }
+
+    /// Takes in all that others have appended since, as it was seen under the tail lock.
+    pub(super) fn follow(&mut self, others: &[Row]) {
+        self.base.ours = false;
+        for row in others {
+            let stream =
+                StreamKey { organization: row.get("organization_id"), id: row.get("stream_id") };
+            self.versions.put(stream, row.get("version"));
+            self.base.position = Position(row.get("position"));
+            self.base.last = Some(row.get("event_id"));
+        }
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
+        while self.versions.len() > self.streams_max {
+            self.versions.pop_lru();
+        }
+    }
+
     /// How many streams it knows.
     pub(super) fn streams(&self) -> usize {
         self.versions.len()
@@ -95,9 +120,7 @@ impl Known {
         for (&stream, &version) in &tail.versions {
             self.versions.put(stream, version);
         }
-        while self.versions.len() > self.streams_max {
-            self.versions.pop_lru();
-        }
+        self.shrink();
     }
 
     /// Judges a batch on what is known, and takes the plan to come true. None: something that it

@@ -8,7 +8,8 @@ use tracing::Instrument;
 
 use super::append::{Locked, fitting};
 use super::appender::Appender;
-use super::batch::{Connection, Failure};
+use super::batch::Connection;
+use super::failure::Failure;
 use super::gathering::Sent;
 use super::{LogError, RawFact, StreamKey};
 

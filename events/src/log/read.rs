@@ -6,8 +6,9 @@ use futures_util::{Stream, TryStreamExt, pin_mut};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::batch::{Taken, earlier, passes};
+use super::batch::{Taken, earlier};
 use super::connection::shown;
+use super::failure::passes;
 use super::{Log, LogError, RawFact, StreamKey};
 use crate::words::Position;
 

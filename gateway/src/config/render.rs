@@ -90,6 +90,17 @@ fn toml(value: &Value) -> String {
     }
 }
 
+/// Every error on a line: the key, what is wrong, where it was set.
+pub(super) fn explain(error: &figment::Error) -> String {
+    let line = |error: figment::Error| {
+        let key = error.path.join(".");
+        let origin = error.metadata.as_ref().map(origin).unwrap_or_default();
+        format!("configuration `{key}`: {}{origin}", error.kind)
+    };
+    let lines: Vec<String> = error.clone().into_iter().map(line).collect();
+    format!("{}\n`millrace config default` shows every key", lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
