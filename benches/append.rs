@@ -36,7 +36,7 @@ pub struct Appends {
 }
 
 pub const ROWS: [Appends; 4] = [
-    Appends { name: "append_1", callers: 1, facts: 1, baseline: (1, 1), goal: 1.0 },
+    Appends { name: "append_1", callers: 1, facts: 1, baseline: (1, 1), goal: 0.5 },
     Appends { name: "append_64", callers: 64, facts: 1, baseline: (64, 1), goal: 2.5 },
     Appends { name: "append_512", callers: 512, facts: 1, baseline: (1, 1_000), goal: 1.2 },
     Appends { name: "append_7x7", callers: 64, facts: 7, baseline: (64, 1), goal: 1.0 },
@@ -174,10 +174,22 @@ impl Appends {
                 let version = |number: usize| (number / streams.len() + 1) as i64;
                 let versions: Vec<i64> = numbers.clone().map(version).collect();
                 let ids: Vec<Uuid> = numbers.clone().map(|_| Uuid::now_v7()).collect();
+                let organizations = vec![Uuid::nil(); rows];
+                let (features, types) = (vec!["bench"; rows], vec!["bench.appended"; rows]);
+                let schema_versions = vec![1_i16; rows];
                 let data: Vec<Vec<u8>> = numbers.clone().map(|n| payloads.data(n)).collect();
                 let metas: Vec<Vec<u8>> = numbers.map(|_| payloads.meta.clone()).collect();
-                let params: [&(dyn ToSql + Sync); 6] =
-                    [&Uuid::nil(), &stream_ids, &versions, &ids, &data, &metas];
+                let params: [&(dyn ToSql + Sync); 9] = [
+                    &organizations,
+                    &features,
+                    &stream_ids,
+                    &versions,
+                    &ids,
+                    &types,
+                    &schema_versions,
+                    &data,
+                    &metas,
+                ];
                 let asked = Instant::now();
                 client.execute(insert, &params).await.unwrap();
                 taken.push(asked.elapsed().as_secs_f64());
@@ -199,9 +211,10 @@ impl Appends {
         let insert = "insert into baseline \
             (organization_id, feature, stream_id, version, event_id, type, schema_version, \
             data, meta, recorded_at) \
-            select $1, 'bench', s, v, i, 'bench.appended', 1, d, m, clock_timestamp() \
-            from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[]) \
-            as t(s, v, i, d, m)";
+            select o, f, s, v, i, t, sv, d, m, clock_timestamp() \
+            from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::uuid[], \
+            $6::text[], $7::smallint[], $8::bytea[], $9::bytea[]) \
+            as a(o, f, s, v, i, t, sv, d, m)";
         let mut clients = Vec::new();
         for _ in 0..self.baseline.0 {
             let client = database.connect().await;

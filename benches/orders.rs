@@ -15,7 +15,7 @@ use crate::report::{Goal, Row};
 use crate::rounds::{Round, Rounds, median, rounded};
 
 /// Clients that order, each over a connection of its own, one order after another.
-const CLIENTS: usize = 128;
+const CLIENTS: usize = 256;
 /// How far read models may lag behind the last order.
 const LAG_MAX: Duration = Duration::from_secs(2);
 

@@ -37,6 +37,7 @@ impl Looks {
         let statements = [
             ("tail", include_str!("../../events/src/log/sql/tail.sql"), String::new()),
             ("head", include_str!("../../events/src/log/sql/head.sql"), String::new()),
+            ("since", include_str!("../../events/src/log/sql/since.sql"), "(0, 1)".to_owned()),
             (
                 "versions",
                 include_str!("../../events/src/log/sql/versions.sql"),

@@ -88,6 +88,8 @@ struct Open {
 struct Page {
     facts: Vec<Recorded>,
     last: Position,
+    /// There was no room for more.
+    full: bool,
     /// Features of which a fact cannot be read, and why.
     unreadable: HashMap<String, DecodeError>,
 }
@@ -183,7 +185,8 @@ impl Projector {
         };
         let features: HashSet<&str> = open.iter().flat_map(|open| open.features).copied().collect();
         let raw = self.log.follow(from, self.limits.page_facts_max.into());
-        let pages = raw.map(|raw| raw.map(|raw| page(&raw, &features)));
+        let full = self.limits.page_facts_max as usize;
+        let pages = raw.map(|raw| raw.map(|raw| page(&raw, &features, full)));
         pin_mut!(pages);
         let mut next = pages.next().await;
         while let Some(page) = next {
@@ -204,7 +207,9 @@ impl Projector {
                 loop {
                     tokio::select! {
                         applied = &mut applied => break (applied, ahead),
-                        page = pages.next(), if ahead.is_none() => ahead = Some(page),
+                        // Where the end of the log is near, the next page is read once this one is
+                        // done: it is larger then, and large ones cost less.
+                        page = pages.next(), if page.full && ahead.is_none() => ahead = Some(page),
                     }
                 }
             };
@@ -266,9 +271,10 @@ fn stop(
     watermarks.stop(projection, reason);
 }
 
-fn page(raw: &[RawFact], features: &HashSet<&str>) -> Page {
+fn page(raw: &[RawFact], features: &HashSet<&str>, full: usize) -> Page {
     let last = raw.last().map_or(Position(0), |fact| fact.position);
-    let mut page = Page { facts: Vec::with_capacity(raw.len()), last, unreadable: HashMap::new() };
+    let (facts, full) = (Vec::with_capacity(raw.len()), raw.len() >= full);
+    let mut page = Page { facts, last, full, unreadable: HashMap::new() };
     for fact in raw.iter().filter(|fact| features.contains(fact.feature.as_str())) {
         match Recorded::try_from(fact) {
             Ok(recorded) => page.facts.push(recorded),
