@@ -1,5 +1,5 @@
-//! `append_1`, `append_64`, `append_512`, `append_7x7`: durable appends, beside the same rows written
-//! by PostgreSQL itself into a table with the same columns and indexes. `append_2p`: beside one
+//! `append_1`, `append_64`, `append_512`, `append_7x7`: durable appends, beside the same rows as
+//! PostgreSQL itself writes them into a table with the same columns and indexes. `append_2p`: beside one
 //! process, two.
 
 use std::sync::Arc;
@@ -140,8 +140,8 @@ impl Appends {
             facts => format!("of {facts} facts to {facts} streams"),
         };
         let what = format!(
-            "acknowledged durable appends {of}, about 500 bytes a fact, {callers} callers, versions \
-             and keys checked"
+            "acknowledged durable appends {of}, about 500 bytes a fact, {callers} callers, \
+             versions and keys checked"
         );
         let baseline = match self.baseline {
             (connections, 1) => format!("the same rows, inserted over {connections} connections"),

@@ -94,8 +94,8 @@ pub async fn measure(scale: Scale) -> Row {
     other.stop().await;
     database.remove().await;
     let what = format!(
-        "acknowledged durable appends of a fact, about 500 bytes each, by two processes to one log, \
-         {} callers each; the latencies are those of the slower process",
+        "acknowledged durable appends of a fact, about 500 bytes each, by two processes to one \
+         log, {} callers each; the latencies are those of the slower process",
         CALLERS / 2,
     );
     let baseline = format!("one process, {CALLERS} callers");
