@@ -1,6 +1,5 @@
 //! `append_1`, `append_64`, `append_512`, `append_7x7`: durable appends, beside the same rows as
-//! PostgreSQL itself writes them into a table with the same columns and indexes. `append_2p`: beside one
-//! process, two.
+//! PostgreSQL itself writes them into a table with the same columns and indexes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
