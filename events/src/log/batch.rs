@@ -17,7 +17,7 @@ use super::catching_up::CaughtUp;
 use super::columns::Columns;
 use super::connection::{Line, Session};
 use super::failure::{Failure, Fault, Reached};
-use super::judge::{Tail, Tickets, judge, ours};
+use super::judge::{Tail, Tickets, Verdict, judge, ours};
 use super::known::{Base, Known, Plan};
 use super::read::{fact, load_params};
 use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey};
@@ -48,7 +48,7 @@ pub(super) struct Connection {
     tail: Statement,
     versions: Statement,
     find_ids: Statement,
-    pub(super) write: Statement,
+    write: Statement,
     load: Statement,
 }
 
@@ -221,27 +221,35 @@ impl Connection {
         found.for_each(|(append, _)| tickets.accept(append));
         let base = Base::seen(&tail);
         let (tail, verdict) = judge(tail, &open, tickets);
-        let client = &self.line.client;
-        let at = if verdict.accepted.is_empty() {
-            let unlocked = client.batch_execute("rollback").map_err(Failure::looking);
-            self.step(Reached::Look, unlocked).await?;
-            DateTime::UNIX_EPOCH
-        } else {
-            let columns = Columns::of(&open, &verdict);
-            let sent = async {
-                let (written, commit) = join!(
-                    columns.write(client, &self.write, &base),
-                    client.batch_execute("commit"),
-                );
-                let written = written.map_err(Failure::sent)?;
-                commit.map_err(Failure::sent)?;
-                written.ok_or(Failure::MOVED)
-            };
-            self.step(Reached::Commit, sent).await?
-        };
+        let at = self.finish(&open, &verdict, &base).await?;
         known.learn(base.last, &tail);
         let mut judged = verdict.answers_at(at);
         Ok(ours.into_iter().filter_map(|ours| ours.or_else(|| judged.next())).collect())
+    }
+
+    /// The last step under the tail lock: writes what was accepted and commits; when it was
+    /// recorded. Where nothing was, the lock is let go.
+    pub(super) async fn finish(
+        &self,
+        appends: &[&Append],
+        verdict: &Verdict,
+        base: &Base,
+    ) -> Result<DateTime<Utc>, Failure> {
+        let client = &self.line.client;
+        if verdict.accepted.is_empty() {
+            let unlocked = client.batch_execute("rollback").map_err(Failure::looking);
+            self.step(Reached::Look, unlocked).await?;
+            return Ok(DateTime::UNIX_EPOCH);
+        }
+        let columns = Columns::of(appends, verdict);
+        let sent = async {
+            let (written, commit) =
+                join!(columns.write(client, &self.write, base), client.batch_execute("commit"),);
+            let written = written.map_err(Failure::sent)?;
+            commit.map_err(Failure::sent)?;
+            written.ok_or(Failure::MOVED)
+        };
+        self.step(Reached::Commit, sent).await
     }
 
     /// The first step. The lock is taken in a statement of its own: what is read in the statement

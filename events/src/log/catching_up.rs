@@ -1,13 +1,11 @@
 //! A batch under the tail lock, where this process knows the log but for what others have appended
 //! since: that is read, in order, which costs less than to look up every stream and key.
 
-use chrono::DateTime;
 use futures_util::{TryFutureExt, join};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::batch::Connection;
-use super::columns::Columns;
 use super::failure::{Failure, Reached};
 use super::judge::Tickets;
 use super::known::Known;
@@ -42,24 +40,8 @@ impl Connection {
         }
         known.follow(&others);
         let Some(plan) = known.plan(appends, tickets) else { return Ok(CaughtUp::Held) };
-        let client = &self.line.client;
-        if plan.verdict.accepted.is_empty() {
-            let unlocked = client.batch_execute("rollback").map_err(Failure::looking);
-            self.step(Reached::Look, unlocked).await?;
-            return Ok(CaughtUp::Done(plan.verdict.answers_at(DateTime::UNIX_EPOCH).collect()));
-        }
-        let appends_by_ref: Vec<&Append> = appends.iter().collect();
-        let columns = Columns::of(&appends_by_ref, &plan.verdict);
-        let sent = async {
-            let (written, commit) = join!(
-                columns.write(client, &self.write, &plan.base),
-                client.batch_execute("commit"),
-            );
-            let written = written.map_err(Failure::sent)?;
-            commit.map_err(Failure::sent)?;
-            written.ok_or(Failure::MOVED)
-        };
-        match self.step(Reached::Commit, sent).await {
+        let judged: Vec<&Append> = appends.iter().collect();
+        match self.finish(&judged, &plan.verdict, &plan.base).await {
             Ok(at) => Ok(CaughtUp::Done(plan.verdict.answers_at(at).collect())),
             // A stream that was taken to be new is not, or a key is taken: who and where, a look
             // will tell.

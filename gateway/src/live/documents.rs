@@ -7,7 +7,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use lru::LruCache;
 
 /// The longest document that is kept, in bytes.
-const BYTES_MAX: usize = 16 << 10;
+const BYTES_MAX: usize = 4 << 10;
 
 /// Parsed documents by their text, the least recently used first out.
 pub struct Documents {

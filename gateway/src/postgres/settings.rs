@@ -23,8 +23,8 @@ const DEFAULTS: [(&str, &str); 12] = [
     ("log_line_prefix", "%m [%p] "),
 ];
 
-/// What the server compresses pages in the write-ahead log with: LZ4, if it was built with it, for
-/// PostgreSQL's own way takes ten times as long.
+/// What the server compresses pages in the write-ahead log with: LZ4, if it was built with it:
+/// PostgreSQL's own way took a twentieth of the machine under orders.
 pub(super) const COMPRESSION: &str = "wal_compression";
 pub(super) const COMPRESSIONS: [&str; 2] = ["lz4", "on"];
 
