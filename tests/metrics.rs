@@ -170,12 +170,13 @@ fn log_and_executor_count_what_they_do() {
         let appends = r#"millrace_log_appends_total{answer="appended"}"#;
         assert!(grown(appends) >= 1.0 && grown("millrace_log_batch_appends_sum") >= grown(appends));
         assert!(grown("millrace_executor_components_total") >= grown(appends));
-        // Each names the organization, the product and the item; what is not there is read.
+        // Each names the organization, the product and the item; what is not there is read, and
+        // then the command names them once more.
         let (hits, misses) = (
             grown("millrace_executor_cache_hits_total"),
             grown("millrace_executor_cache_misses_total"),
         );
-        assert!(misses >= 1.0 && hits > 60.0 && hits <= 3.0 * 60.0, "{hits} hits, {misses} misses");
+        assert!(misses >= 1.0 && hits > 60.0 && hits <= 6.0 * 60.0, "{hits} hits, {misses} misses");
         assert!(grown("millrace_executor_load_seconds_count") >= 1.0);
         assert!(after.value("millrace_executor_cache_states") >= 3.0);
         assert!(after.value("millrace_executor_cache_bytes") > 300.0);
