@@ -10,6 +10,7 @@ mod columns;
 mod connection;
 mod failure;
 mod gathering;
+pub mod head;
 mod judge;
 mod known;
 mod locked;

@@ -3,8 +3,10 @@
 
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod config;
 pub mod demo;
+pub mod durable;
 pub mod error;
 pub mod graphiql;
 pub mod graphql;
@@ -14,6 +16,7 @@ pub mod live;
 pub mod migrations;
 pub mod position;
 pub mod postgres;
+pub mod progress;
 pub mod router;
 pub mod telemetry;
 pub mod verbs;

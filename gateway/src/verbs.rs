@@ -1,6 +1,7 @@
 //! The verbs of the program: what each is asked, and how it ends. What each does stands in its
 //! file.
 
+mod backup;
 mod config;
 mod database;
 mod import;
@@ -48,6 +49,11 @@ enum Verb {
     Import {
         #[command(subcommand)]
         what: ImportVerb,
+    },
+    /// Back up the embedded database, verify a backup, restore it.
+    Backup {
+        #[command(subcommand)]
+        what: backup::BackupVerb,
     },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
@@ -141,6 +147,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
+        Verb::Backup { what } => wait(backup::run(data, logged(load(&[])?)?.config, what)),
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Config { what: ConfigVerb::Default } => config::default(),
         Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),

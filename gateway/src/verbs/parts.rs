@@ -37,13 +37,7 @@ impl Database {
             })?;
             return Ok(Self { config, embedded: None });
         }
-        let options = EmbeddedOptions {
-            data: data.to_owned(),
-            binaries: npm_binaries(),
-            start_timeout: Duration::from_millis(settings.start_wait_max_ms),
-            stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
-            settings: Vec::new(),
-        };
+        let options = embedded_options(data, config);
         let embedded = Embedded::start(options).await.map_err(|error| Failure::work(&error))?;
         let config = address(&embedded.url()).map_err(|error| Failure::work(&error))?;
         Ok(Self { config, embedded: Some(embedded) })
@@ -53,6 +47,12 @@ impl Database {
     #[must_use]
     pub fn config(&self) -> &PgConfig {
         &self.config
+    }
+
+    /// The embedded one, if it is that.
+    #[must_use]
+    pub fn embedded(&self) -> Option<&Embedded> {
+        self.embedded.as_ref()
     }
 
     /// Applies the migrations that lack; how many they were.
@@ -75,6 +75,19 @@ impl Database {
             Some(embedded) => embedded.stop().await.map_err(|error| Failure::work(&error)),
             None => Ok(()),
         }
+    }
+}
+
+/// How the embedded PostgreSQL of a data directory is run.
+#[must_use]
+pub fn embedded_options(data: &Path, config: &Config) -> EmbeddedOptions {
+    let settings = &config.database;
+    EmbeddedOptions {
+        data: data.to_owned(),
+        binaries: npm_binaries(),
+        start_timeout: Duration::from_millis(settings.start_wait_max_ms),
+        stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
+        settings: Vec::new(),
     }
 }
 

@@ -1,0 +1,2 @@
+-- The hash of the batch that ends at a position.
+select hash from log.batches where last_position = $1
