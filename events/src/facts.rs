@@ -1,9 +1,13 @@
 //! How the facts of a feature are declared, encoded and decoded. Not the facts themselves: those
 //! stand in the features' files.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::personal::Sealable;
 
 /// The facts of one feature: an enum, made by [`facts!`](crate::facts).
 pub trait Facts:
@@ -16,6 +20,16 @@ pub trait Facts:
 
     /// This fact's type.
     fn fact_type(&self) -> &'static FactType;
+
+    /// What it is tagged with: `customer:<id>`, say. For conditions across streams and for reading.
+    fn tags(&self) -> Vec<Cow<'static, str>> {
+        Vec::new()
+    }
+
+    /// What in it belongs to persons.
+    fn personal(&mut self) -> Vec<&mut dyn Sealable> {
+        Vec::new()
+    }
 }
 
 /// A fact type and its current shape.
@@ -104,17 +118,20 @@ pub(crate) fn decode<F: Facts>(
 ///     Held { reason: String } "customer.held" 1 => OnHold because reason;
 /// }
 /// ```
+///
+/// Behind the status may stand `, has tags` or `, has personal, tags`: then the enum has methods
+/// `tagged` and `sealable` that [`Facts::tags`] and [`Facts::personal`] ask.
 #[macro_export]
 macro_rules! facts {
     (
         $(#[$doc:meta])*
-        $facts:ident of $feature:literal with $status:ty;
+        $facts:ident of $feature:literal with $status:ty $(, has $($what:ident),+)?;
         $( $(#[$fact_doc:meta])* $fact:ident $body:tt $name:literal $version:literal
             $(=> $to:ident $(because $why:ident)?)?; )+
     ) => {
         $crate::facts! {
             $(#[$doc])*
-            $facts of $feature;
+            $facts of $feature $(, has $($what),+)?;
             $( $(#[$fact_doc])* $fact $body $name $version; )+
         }
 
@@ -139,9 +156,19 @@ macro_rules! facts {
     };
     (@state $status:ty) => { None };
     (@state $status:ty, $to:ident) => { Some(<$status>::$to) };
+    (@has tags) => {
+        fn tags(&self) -> Vec<std::borrow::Cow<'static, str>> {
+            self.tagged()
+        }
+    };
+    (@has personal) => {
+        fn personal(&mut self) -> Vec<&mut dyn $crate::personal::Sealable> {
+            self.sealable()
+        }
+    };
     (
         $(#[$doc:meta])*
-        $facts:ident of $feature:literal;
+        $facts:ident of $feature:literal $(, has $($what:ident),+)?;
         $( $(#[$fact_doc:meta])* $fact:ident $body:tt $name:literal $version:literal; )+
     ) => {
         $(#[$doc])*
@@ -166,6 +193,8 @@ macro_rules! facts {
                     } )+
                 }
             }
+
+            $( $( $crate::facts!(@has $what); )+ )?
         }
     };
 }

@@ -8,11 +8,14 @@ pub mod facts;
 pub mod log;
 pub mod orders;
 pub mod organizations;
+pub mod personal;
 pub mod products;
 pub mod reservations;
 pub mod series;
 pub mod stock;
 pub mod words;
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use schemars::{Schema, SchemaGenerator};
@@ -20,6 +23,7 @@ use uuid::Uuid;
 
 use crate::facts::{DecodeError, FactType, Facts};
 use crate::log::RawFact;
+use crate::personal::Sealable;
 use crate::words::{Meta, OrganizationId, Position};
 
 /// Declares [`Event`] and what follows from the list of features.
@@ -48,6 +52,17 @@ macro_rules! events {
             #[must_use]
             pub fn encode(&self) -> Vec<u8> {
                 match self { $( Self::$variant(fact) => facts::encode(fact), )+ }
+            }
+
+            /// What the fact is tagged with.
+            #[must_use]
+            pub fn tags(&self) -> Vec<Cow<'static, str>> {
+                match self { $( Self::$variant(fact) => fact.tags(), )+ }
+            }
+
+            /// What in the fact belongs to persons.
+            pub fn personal(&mut self) -> Vec<&mut dyn Sealable> {
+                match self { $( Self::$variant(fact) => fact.personal(), )+ }
             }
 
             /// The fact in stored bytes.
