@@ -13,6 +13,10 @@ use harness::program::{millrace, outcome};
 
 use crate::crashes::Place;
 
+/// Two master keys, as the file of a data directory has them.
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
+
 /// A folder with a data directory, room for a backup, and for what is restored of it.
 struct Rooms {
     used: Place,
@@ -32,7 +36,7 @@ impl Rooms {
     fn with_backup() -> Self {
         let rooms = Self::new();
         std::fs::create_dir_all(rooms.data()).expect("the data directory");
-        std::fs::write(rooms.data().join("master-keys"), "a key\n").expect("the keys");
+        std::fs::write(rooms.data().join("master-keys"), KEY).expect("the keys");
         done(&["migrate"], &rooms.data());
         let made = rooms.create();
         assert!(made.starts_with("backed up "), "{made}");

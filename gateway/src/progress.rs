@@ -1,5 +1,5 @@
-//! How far a long verb is, for whoever waits: a bar on a terminal, a log line every few seconds
-//! elsewhere.
+//! How far a long piece of work is, for whoever waits: a bar on a terminal, a log line every few
+//! seconds elsewhere. What the work is is its verb's business.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +12,12 @@ use crate::telemetry;
 /// How often a line is logged where there is no terminal.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
-/// Tells how far it is; clones tell of the same work.
+/// Tells how far the work is; clones tell of the same one.
 #[derive(Clone)]
 pub struct Progress(Arc<Inner>);
 
 struct Inner {
+    /// What is done, as the log lines say it.
     doing: &'static str,
     bar: ProgressBar,
     on_terminal: bool,
@@ -33,8 +34,7 @@ struct Told {
 const BAR: &str = "{msg:>22} {elapsed} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
 
 impl Progress {
-    /// On stderr, if that is a terminal; else in the log, where `doing` says what it is about, such
-    /// as "importing".
+    /// On stderr, if that is a terminal; else in the log.
     #[must_use]
     pub fn start(doing: &'static str) -> Self {
         let on_terminal = std::io::stderr().is_terminal();

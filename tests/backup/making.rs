@@ -86,7 +86,7 @@ fn a_backup_is_its_owners_alone_and_has_the_keys() {
     }
     rooms.restore();
     let keys = rooms.restored().join("master-keys");
-    assert_eq!(std::fs::read_to_string(&keys).expect("the keys"), "a key\n");
+    assert_eq!(std::fs::read_to_string(&keys).expect("the keys"), KEY);
     assert_eq!(mode(&keys) & 0o777, 0o600);
     let cluster = std::fs::canonicalize(rooms.restored().join("postgres/cluster"));
     let cluster = cluster.expect("the cluster");

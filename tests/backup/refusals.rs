@@ -18,11 +18,11 @@ fn a_data_directory_that_has_a_cluster_is_not_restored_into() {
 fn keys_of_other_data_are_not_replaced() {
     let rooms = Rooms::with_backup();
     fs::create_dir_all(rooms.restored()).expect("the data directory");
-    fs::write(rooms.restored().join("master-keys"), "another key\n").expect("other keys");
+    fs::write(rooms.restored().join("master-keys"), OTHER_KEY).expect("other keys");
     let told = refused(&["backup", "restore", text(rooms.backup())], &rooms.restored(), 2);
     assert!(told.contains("master-keys is there already, with other keys"), "{told}");
     assert!(!rooms.restored().join("postgres/cluster").exists());
-    fs::write(rooms.restored().join("master-keys"), "a key\n").expect("the same keys");
+    fs::write(rooms.restored().join("master-keys"), KEY).expect("the same keys");
     rooms.restore();
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use events::log::head;
+use events::log::extent;
+use events::words::Position;
 
 use super::content::Content;
 use super::copying::{Copier, make_directory};
@@ -126,15 +127,12 @@ async fn fill(
 /// What is certainly in the backup, because it is visible before the backup ends.
 async fn log_head(server: &BaseBackup) -> Result<Option<LogHead>, BackupError> {
     let client = server.client();
-    if !head::is_there(client).await.map_err(BaseBackupError::from)? {
+    if !extent::is_there(client).await.map_err(BaseBackupError::from)? {
         return Ok(None);
     }
-    let head = head::head(client).await.map_err(BaseBackupError::from)?;
-    Ok(Some(LogHead { position: head.position, hash: hexadecimal(&head.hash) }))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let end = extent::last_batch(client, Position(i64::MAX)).await;
+    let end = end.map_err(BaseBackupError::from)?;
+    Ok(Some(LogHead { position: end.position, hash: end.hash }))
 }
 
 /// The files with keys that there are, with their contents.

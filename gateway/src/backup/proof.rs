@@ -1,10 +1,9 @@
 //! Whether a restored cluster holds what its manifest says: asked of the cluster itself, running.
 
-use events::log::{connect, head};
+use events::log::{connect, extent};
 use events::words::Position;
 
 use super::BackupError;
-use super::create::hexadecimal;
 use super::manifest::LogHead;
 use crate::postgres::base_backup::BaseBackupError;
 
@@ -18,23 +17,19 @@ pub async fn prove(
 ) -> Result<Option<Position>, BackupError> {
     let client = connect(database).await.map_err(BaseBackupError::from)?;
     let Some(expected) = expected else { return Ok(None) };
-    if !head::is_there(&client).await.map_err(BaseBackupError::from)? {
+    if !extent::is_there(&client).await.map_err(BaseBackupError::from)? {
         return Err(BackupError::Work("the restored database has no event log".to_owned()));
     }
     let position = expected.position;
-    if position.0 > 0 {
-        let hash = head::hash_at(&client, position).await.map_err(BaseBackupError::from)?;
-        let hash = hash.map(|hash| hexadecimal(&hash));
-        if hash.as_ref() != Some(&expected.hash) {
-            let found = hash.unwrap_or_else(|| "no batch that ends there".to_owned());
-            return Err(BackupError::Work(format!(
-                "the restored log has another head: at position {position} the manifest says {}, \
-                 and there is {found}",
-                expected.hash
-            )));
-        }
+    let found = extent::last_batch(&client, position).await.map_err(BaseBackupError::from)?;
+    if (found.position, &found.hash) != (position, &expected.hash) {
+        return Err(BackupError::Work(format!(
+            "the restored log has another head: at position {position} the manifest says {}, and \
+             the last batch up to there ends at {} with {}",
+            expected.hash, found.position, found.hash
+        )));
     }
-    let extent = head::extent(&client).await.map_err(BaseBackupError::from)?;
+    let extent = extent::extent(&client).await.map_err(BaseBackupError::from)?;
     let contiguous = extent.facts == extent.last.0 && (extent.facts == 0 || extent.first.0 == 1);
     if !contiguous {
         return Err(BackupError::Work(format!(

@@ -1,2 +1,6 @@
--- The last batch. No row: the log is empty.
-select last_position, hash from log.batches order by last_position desc limit 1
+-- The last batch that ends at a position or before it. No row: there is none.
+select last_position, encode(hash, 'hex')
+from log.batches
+where last_position <= $1
+order by last_position desc
+limit 1

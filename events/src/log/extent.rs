@@ -1,17 +1,18 @@
-//! Where a log ends, and what its chain says there, asked over any connection; not the whole chain.
+//! How far a log goes, and what its chain says where a batch ends, asked over any connection, also
+//! of a database that this program has not migrated. Not whether the chain is right.
 
 use tokio_postgres::Client;
 
 use super::ConnectError;
 use crate::words::Position;
 
-/// The end of a log, at the end of a batch.
+/// The end of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// The last position; 0 of an empty log.
+pub struct BatchEnd {
+    /// Its last position; 0 if there is none.
     pub position: Position,
-    /// The hash of the batch that ends there; nothing for an empty log.
-    pub hash: Vec<u8>,
+    /// The hash of the chain there, in hexadecimal; nothing if there is none.
+    pub hash: String,
 }
 
 /// What positions a log has.
@@ -33,25 +34,16 @@ pub async fn is_there(client: &Client) -> Result<bool, ConnectError> {
     Ok(client.query_one(include_str!("sql/is_there.sql"), &[]).await?.get(0))
 }
 
-/// Where the log ends.
+/// The last batch that ends at a position or before it.
 ///
 /// # Errors
 /// If the database cannot be reached, or has no log.
-pub async fn head(client: &Client) -> Result<Head, ConnectError> {
-    let row = client.query_opt(include_str!("sql/last_batch.sql"), &[]).await?;
-    Ok(row.map_or(Head { position: Position(0), hash: Vec::new() }, |row| Head {
+pub async fn last_batch(client: &Client, until: Position) -> Result<BatchEnd, ConnectError> {
+    let row = client.query_opt(include_str!("sql/last_batch.sql"), &[&until.0]).await?;
+    Ok(row.map_or(BatchEnd { position: Position(0), hash: String::new() }, |row| BatchEnd {
         position: Position(row.get(0)),
         hash: row.get(1),
     }))
-}
-
-/// The hash of the batch that ends at a position, if one does.
-///
-/// # Errors
-/// If the database cannot be reached, or has no log.
-pub async fn hash_at(client: &Client, position: Position) -> Result<Option<Vec<u8>>, ConnectError> {
-    let row = client.query_opt(include_str!("sql/hash_at.sql"), &[&position.0]).await?;
-    Ok(row.map(|row| row.get(0)))
 }
 
 /// What positions there are.
