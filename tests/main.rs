@@ -10,6 +10,7 @@ mod crashes;
 mod credit_notes;
 mod demo;
 mod executor;
+mod export;
 mod folds;
 mod histories;
 mod import;

@@ -11,7 +11,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use limits::{ExecutorSettings, ImportSettings, LogSettings, QuerySettings};
+pub use limits::{ExecutorSettings, ExportSettings, ImportSettings, LogSettings, QuerySettings};
 pub use render::{default_toml, show, without_password};
 
 /// Every setting.
@@ -32,6 +32,8 @@ pub struct Config {
     pub queries: QuerySettings,
     /// Limits of imports.
     pub import: ImportSettings,
+    /// Limits of exports.
+    pub export: ExportSettings,
     /// Limits of the projector, which keeps the read models up to date.
     pub projector: ProjectorSettings,
     /// What is logged, to stderr.
@@ -235,6 +237,9 @@ impl Config {
             ("import.flight_documents_max", self.import.flight_documents_max),
             ("import.flight_lines_max", self.import.flight_lines_max),
             ("import.row_bytes_max", self.import.row_bytes_max),
+            ("export.page_facts_max", self.export.page_facts_max),
+            ("export.chunk_facts_max", self.export.chunk_facts_max),
+            ("export.chunk_bytes_max", self.export.chunk_bytes_max),
             ("projector.page_facts_max", self.projector.page_facts_max as usize),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod durable;
 pub mod error;
+pub mod export;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;

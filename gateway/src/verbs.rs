@@ -4,6 +4,7 @@
 mod backup;
 mod config;
 mod database;
+mod export;
 mod import;
 mod migrate;
 pub mod parts;
@@ -45,6 +46,11 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
+    /// Export to files that other tools read.
+    Export {
+        #[command(subcommand)]
+        what: ExportVerb,
+    },
     /// Import what another program wrote.
     Import {
         #[command(subcommand)]
@@ -78,6 +84,15 @@ enum ImportVerb {
     /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
     /// alone.
     Orders(import::ImportOrders),
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportVerb {
+    /// The facts of the log, as they are stored: to replay it in your own tools.
+    ///
+    /// Runs beside a `serve` or alone, and writes what is there when it begins. Run again, it adds
+    /// what is new; killed, it goes on. What is encrypted stays so.
+    Facts(export::ExportFacts),
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,6 +158,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let loaded = logged(load(&flags)?)?;
             let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
             wait(serve::run(data, loaded.config, demo))
+        }
+        Verb::Export { what: ExportVerb::Facts(facts) } => {
+            wait(export::run(data, logged(load(&[])?)?.config, facts))
         }
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
