@@ -5,6 +5,7 @@ mod cut_off;
 mod equal;
 mod refusals;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use events::log::{Append, Log, LogId, LogLimits, NewFact, StreamKey};
@@ -64,7 +65,41 @@ fn exported(to: &Path, format: &str) -> Vec<Vec<Option<String>>> {
         "select {COLUMNS}, data::text, meta::text, epoch_us(recorded_at)::text \
          from {from} order by position"
     );
-    duckdb::rows(to, &query)
+    let mut rows = duckdb::rows(to, &query);
+    if format == "ndjson" {
+        // DuckDB reads JSON, and shows it in its own words: the text is looked up in the lines.
+        let lines: HashMap<_, _> = lines(to).iter().map(|line| stored(line)).collect();
+        for row in &mut rows {
+            assert!(row[8].is_some() && row[9].is_some(), "{row:?}");
+            let [data, meta] = lines[row[0].as_ref().expect("a position")].clone();
+            (row[8], row[9]) = (Some(data), Some(meta));
+        }
+    }
+    rows
+}
+
+/// The lines of all files, however deep.
+fn lines(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(lines(&path));
+        } else if path.extension().is_some_and(|ending| ending == "ndjson") {
+            let text = std::fs::read_to_string(&path).expect("a file of the export");
+            found.extend(text.lines().map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The position of a line, and what stands there as data and as meta.
+fn stored(line: &str) -> (String, [String; 2]) {
+    let position = line.strip_prefix("{\"position\":").and_then(|rest| rest.split_once(','));
+    let rest = line.split_once(",\"data\":").and_then(|(_, rest)| rest.rsplit_once(",\"recor"));
+    let parts = rest.and_then(|(rest, _)| rest.rsplit_once(",\"meta\":"));
+    let (data, meta) = parts.unwrap_or_else(|| panic!("{line}"));
+    (position.expect("a position").0.to_owned(), [data.to_owned(), meta.to_owned()])
 }
 
 /// What the log has, by PostgreSQL.

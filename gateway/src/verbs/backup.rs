@@ -28,8 +28,8 @@ pub(super) enum BackupVerb {
     /// Back up the embedded cluster and the keys into a folder, beside a running `serve` or alone.
     ///
     /// The folder holds keys, and all data unencrypted: it is made readable by its owner alone.
-    /// Keep it on another disk, and `backup verify` it there. What was cut off has no manifest, and is
-    /// never taken for a backup.
+    /// Keep it on another disk, and `backup verify` it there. What was cut off has no manifest, and
+    /// is never taken for a backup.
     Create(Create),
     /// Look whether a backup is whole, and comes up as a database; exits 1 and says what is wrong
     /// if not.
