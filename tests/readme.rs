@@ -69,7 +69,7 @@ fn the_log_is_replayed_as_printed_and_gives_what_the_read_model_has() {
     assert!(answers[0].contains("exported "), "{}", answers[0]);
     assert_eq!(answers[1].lines().count(), 5, "{}", answers[1]);
     assert_eq!(answers[1], answers[2], "replayed (left), read.stock (right)");
-    for told in ["day", "orders", "net"] {
+    for told in ["business_day", "orders", "net"] {
         assert!(answers[3].contains(told), "no `{told}` in {}", answers[3]);
     }
 }
