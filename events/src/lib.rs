@@ -1,6 +1,7 @@
 //! What happened: every fact of the business on one page. The log that keeps them is in `log`.
 
 pub mod access;
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
@@ -115,6 +116,8 @@ events! {
     Organization(organizations::OrganizationEvent),
     /// A customer account.
     Customer(customers::CustomerEvent),
+    /// A contact.
+    Contact(contacts::ContactEvent),
     /// A customer's credit.
     Credit(credit::CreditEvent),
     /// A product.
