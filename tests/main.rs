@@ -15,6 +15,7 @@ mod import;
 mod inputs;
 mod log;
 mod metrics;
+mod newer;
 mod orders;
 mod paging;
 mod postgres;
