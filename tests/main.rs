@@ -10,6 +10,7 @@ mod credit_notes;
 mod demo;
 mod executor;
 mod folds;
+mod fuzzing;
 mod histories;
 mod import;
 mod inputs;
