@@ -14,6 +14,7 @@ pub mod products;
 pub mod reservations;
 pub mod series;
 pub mod stock;
+pub mod upcast;
 pub mod words;
 
 use std::borrow::Cow;
@@ -79,6 +80,32 @@ macro_rules! events {
                     } )+
                     _ => Err(DecodeError::UnknownType(name.to_owned())),
                 }
+            }
+
+            /// The bytes of a stored fact in the shape that this program writes, with whatever they
+            /// say beyond it.
+            ///
+            /// # Errors
+            /// If this program does not know the type or its version, or the bytes of an older
+            /// version are no JSON object.
+            pub fn upcast<'a>(
+                feature: &str, name: &str, schema_version: i16, data: &'a [u8],
+            ) -> Result<Cow<'a, [u8]>, DecodeError> {
+                match feature {
+                    $( <$facts>::FEATURE => {
+                        facts::upcast::<$facts>(name, schema_version, data)
+                    } )+
+                    _ => Err(DecodeError::UnknownType(name.to_owned())),
+                }
+            }
+
+            /// Every fact type, with its feature's word.
+            pub fn fact_types() -> impl Iterator<Item = (&'static str, &'static FactType)> {
+                let features = [ $( (<$facts>::FEATURE, <$facts>::TYPES), )+ ];
+                let types = |(feature, types): (_, &'static [FactType])| {
+                    types.iter().map(move |fact_type| (feature, fact_type))
+                };
+                features.into_iter().flat_map(types)
             }
 
             /// The JSON Schema of every feature's facts, by the feature's word.

@@ -8,6 +8,7 @@ pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod page;
+pub mod position;
 pub mod products;
 pub mod sales;
 pub mod stock;

@@ -8,12 +8,13 @@ use commands::orders::place::PlaceOrder;
 use commands::organizations::register::RegisterOrganization;
 use commands::products::create::CreateProduct;
 use commands::products::publish::PublishProduct;
+use commands::products::set_list_price::ListPriceInput;
 use commands::stock::receive::ReceiveStock;
 use commands::{Command, CommandError, Context, Executor, ExecutorLimits, Outcome, Request};
 use events::customers::CustomerId;
 use events::log::{Log, LogId, LogLimits};
 use events::personal::{Vault, VaultLimits};
-use events::products::{ListPrice, ProductId};
+use events::products::ProductId;
 use events::words::{Actor, OrganizationId};
 use gateway::app::fresh_id;
 use gateway::master_keys::fresh_keys;
@@ -111,7 +112,7 @@ impl Desk {
 
     /// A published product at 2.50 euros, so many pieces of it in stock.
     pub async fn product(&self, sku: &str, stock: u32) -> ProductId {
-        let list_price = ListPrice {
+        let list_price = ListPriceInput {
             amount: "2.50".parse().expect("a price"),
             currency: "EUR".parse().expect("a currency"),
         };

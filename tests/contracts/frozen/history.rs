@@ -13,13 +13,14 @@ use commands::customers::release::ReleaseCustomer;
 use commands::customers::set_credit_limit::SetCustomerCreditLimit;
 use commands::customers::set_terms::PaymentTermsInput;
 use commands::customers::set_terms::SetCustomerTerms;
+use commands::documents::RoundingInput;
 use commands::orders::cancel::CancelOrder;
 use commands::orders::place::OrderLineInput;
 use commands::orders::place::PlaceOrder;
-use commands::products::create::CreateProduct;
+use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::describe::DescribeProduct;
 use commands::products::discontinue::DiscontinueProduct;
-use commands::products::set_list_price::SetProductListPrice;
+use commands::products::set_list_price::{ListPriceInput, SetProductListPrice};
 use commands::stock::adjust::AdjustStock;
 use commands::stock::release::ReleaseStock;
 use commands::stock::reserve::ReserveStock;
@@ -27,8 +28,8 @@ use commands::stock::set_backorder::SetStockBackorder;
 use events::contacts::ContactId;
 use events::customers::CustomerId;
 use events::orders::OrderId;
-use events::products::{ListPrice, ProductId, ProductUnit};
-use events::words::{Rounding, RoundingHow, RoundingPlace, Unit};
+use events::products::ProductId;
+use events::words::{RoundingHow, RoundingPlace, Unit};
 use harness::desk::{credit_note, customer, order, receive};
 use harness::{Desk, TestApp};
 
@@ -91,7 +92,10 @@ async fn contacts(desk: &Desk) {
 
 async fn products(desk: &Desk, product_id: ProductId) {
     let price = |amount: &str, currency: &str| {
-        Some(ListPrice { amount: amount.parse().unwrap(), currency: currency.parse().unwrap() })
+        Some(ListPriceInput {
+            amount: amount.parse().unwrap(),
+            currency: currency.parse().unwrap(),
+        })
     };
     let (name, description) = ("Schraube".to_owned(), Some("Sechskant, M8".to_owned()));
     desk.run(DescribeProduct { product_id, locale: Some("de-CH".to_owned()), name, description })
@@ -99,7 +103,7 @@ async fn products(desk: &Desk, product_id: ProductId) {
     desk.run(SetProductListPrice { product_id, list_price: price("2.345", "EUR") }).await;
     let create = CreateProduct {
         sku: "B 2/x".to_owned(),
-        unit: Some(ProductUnit { code: Unit("kg".to_owned()), precision: 3 }),
+        unit: Some(ProductUnitInput { code: Unit("kg".to_owned()), precision: 3 }),
         name: None,
         list_price: price("0.000001", "USD"),
     };
@@ -144,7 +148,7 @@ async fn orders(desk: &Desk, product_id: ProductId) -> (CustomerId, OrderId) {
         reference: Some("PO 4711".to_owned()),
         placed_at: Some(desk.now - chrono::Duration::days(2)),
         business_date: Some(desk.now.date_naive() - chrono::Duration::days(1)),
-        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        rounding: Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
         credit_override: Some("the boss said so".to_owned()),
     };
     let full = desk.keyed("a key", full).await.expect("an order beyond the limit");
@@ -175,7 +179,7 @@ async fn credit_notes(
         reason: Some("three were \"bent\"".to_owned()),
         posted_at: Some(desk.now - chrono::Duration::days(1)),
         business_date: Some(desk.now.date_naive()),
-        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        rounding: Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
         ..credit_note(customer_id, product_id, 1)
     };
     desk.run(full).await;
