@@ -6,10 +6,12 @@ mod appender;
 mod batch;
 mod catching_up;
 mod chain;
+pub mod check;
 mod columns;
 mod connection;
 mod failure;
 mod gathering;
+mod head;
 mod judge;
 mod known;
 mod locked;
@@ -28,6 +30,7 @@ use uuid::Uuid;
 
 pub use append::Decide;
 pub use connection::{ConnectError, connect, vigilant, watched};
+pub use head::{Hash, Head, NoHash};
 
 use crate::words::Position;
 
