@@ -15,6 +15,7 @@ mod overlapping;
 mod reading;
 mod repeating;
 mod silence;
+mod tampering;
 
 use std::collections::HashMap;
 use std::future::Future;

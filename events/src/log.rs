@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub use append::Decide;
 pub use connection::{ConnectError, connect, vigilant, watched};
-pub use head::{Hash, Head, NoHash};
+pub use head::{Hash, Head, NoHash, chain_head};
 
 use crate::words::Position;
 

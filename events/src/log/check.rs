@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::{Client, Config, Statement};
 
 use super::chain::Sum;
+use super::head::no_log;
 use super::{Hash, Head, LogError, connect};
 use crate::words::Position;
 use range::Range;
@@ -61,7 +62,7 @@ pub struct Checked {
     pub bad: Option<Bad>,
 }
 
-/// What is told meanwhile: facts looked at, and facts in all.
+/// What is told meanwhile: facts looked at, and facts in all. First of all that none was yet.
 pub type Progress = dyn Fn(u64, u64) + Send + Sync;
 
 /// Checks the log of a migrated database, up to where it ends now. Others may append meanwhile.
@@ -74,9 +75,9 @@ pub async fn check(
     progress: Arc<Progress>,
 ) -> Result<Checked, LogError> {
     let client = connect(config).await?;
-    let tail = client.query_one(include_str!("sql/check_tail.sql"), &[]).await?;
-    drop(client);
+    let tail = client.query_one(include_str!("sql/check_tail.sql"), &[]).await.map_err(no_log)?;
     let last: Option<i64> = tail.get("last_position");
+    progress(0, total(last));
     let stored: Option<&[u8]> = tail.get("hash");
     let hash = stored.and_then(|stored| Sum::try_from(stored).ok()).map(Hash);
     let run = Arc::new(Run {
@@ -95,15 +96,24 @@ pub async fn check(
     }
     if last.is_some() {
         let mut readers = JoinSet::new();
-        for _ in 0..check.readers_max.max(1) {
+        let (of_run, reader) = (run.clone(), Reader::over(client).await?);
+        readers.spawn(async move { of_run.read(&reader).await });
+        for _ in 1..run.readers(check.readers_max) {
             let (run, config) = (run.clone(), config.clone());
-            readers.spawn(async move { run.read(&Reader::open(&config).await?).await });
+            readers.spawn(
+                async move { run.read(&Reader::over(connect(&config).await?).await?).await },
+            );
         }
         while let Some(read) = readers.join_next().await {
             read.map_err(|error| LogError::Database(error.to_string()))??;
         }
     }
     Ok(run.outcome(last.zip(hash).map(|(last, hash)| Head { position: Position(last), hash })))
+}
+
+/// As many facts as positions.
+fn total(last: Option<i64>) -> u64 {
+    last.unwrap_or(0).try_into().unwrap_or(0)
 }
 
 /// Behind every position.
@@ -135,8 +145,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn open(config: &Config) -> Result<Self, LogError> {
-        let client = connect(config).await?;
+    async fn over(client: Client) -> Result<Self, LogError> {
         client.batch_execute(SETTINGS).await?;
         let range_end = client.prepare(include_str!("sql/check_range_end.sql")).await?;
         let versions = client.prepare(include_str!("sql/check_versions.sql")).await?;
@@ -145,6 +154,12 @@ impl Reader {
 }
 
 impl Run {
+    /// How many connections have something to do.
+    fn readers(&self, readers_max: usize) -> usize {
+        let ranges = total(self.last).div_ceil(self.range_facts_max.unsigned_abs());
+        readers_max.min(usize::try_from(ranges).unwrap_or(usize::MAX))
+    }
+
     /// Checks ranges until there are no more, or none that could bring anything lower to light.
     async fn read(&self, reader: &Reader) -> Result<(), LogError> {
         while let Some(range) = self.next(reader).await? {
@@ -181,7 +196,7 @@ impl Run {
     /// So many more facts were looked at.
     fn advance(&self, facts: u64) {
         let done = self.facts.fetch_add(facts, Ordering::Relaxed) + facts;
-        (self.progress)(done, self.last.unwrap_or(0).try_into().unwrap_or(0));
+        (self.progress)(done, total(self.last));
     }
 
     /// A batch was seen that ends here and has this hash.

@@ -4,8 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, Row};
+
 use super::chain::Sum;
-use super::{Log, LogError};
+use super::{Log, LogError, connect};
 use crate::words::Position;
 
 /// The hash of a batch, and with it of everything before; written as 64 hexadecimal digits.
@@ -56,6 +59,16 @@ impl FromStr for Hash {
     }
 }
 
+/// The last batch; none, if the log is empty. For those who have not opened the log.
+///
+/// # Errors
+/// If the database cannot be reached, has no log, or what is stored is no hash.
+pub async fn chain_head(config: &Config) -> Result<Option<Head>, LogError> {
+    let client = connect(config).await?;
+    let row = client.query_opt(include_str!("sql/chain_head.sql"), &[]).await;
+    row.map_err(no_log)?.as_ref().map(head).transpose()
+}
+
 impl Log {
     /// The last batch; none, if the log is empty.
     ///
@@ -64,18 +77,31 @@ impl Log {
     pub async fn chain_head(&self) -> Result<Option<Head>, LogError> {
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/chain_head.sql")).await?;
-        let Some(row) = client.query_opt(&statement, &[]).await? else { return Ok(None) };
-        let (position, stored): (i64, &[u8]) = (row.get("last_position"), row.get("hash"));
-        let hash = Sum::try_from(stored).map(Hash).map_err(|_| {
-            let bytes = stored.len();
-            let wrong = format!(
-                "the batch that ends at position {position} has a hash of {bytes} \
-                bytes, not of 32: `millrace check --log` tells more"
-            );
-            LogError::Database(wrong)
-        })?;
-        Ok(Some(Head { position: Position(position), hash }))
+        client.query_opt(&statement, &[]).await?.as_ref().map(head).transpose()
     }
+}
+
+/// What went wrong; a database without a log's tables has another word for it.
+pub(super) fn no_log(error: tokio_postgres::Error) -> LogError {
+    match error.code() {
+        Some(&SqlState::UNDEFINED_TABLE) => LogError::Database(
+            "there is no log in it; `millrace migrate` and `millrace serve` make one".to_owned(),
+        ),
+        _ => error.into(),
+    }
+}
+
+/// The head in a row of `chain_head.sql`.
+fn head(row: &Row) -> Result<Head, LogError> {
+    let (position, stored): (i64, &[u8]) = (row.get("last_position"), row.get("hash"));
+    let hash = Sum::try_from(stored).map(Hash).map_err(|_| {
+        let bytes = stored.len();
+        LogError::Database(format!(
+            "the batch that ends at position {position} has a hash of {bytes} bytes, not of 32: \
+             `millrace check --log` tells more"
+        ))
+    })?;
+    Ok(Head { position: Position(position), hash })
 }
 
 #[cfg(test)]

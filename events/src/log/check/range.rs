@@ -170,11 +170,11 @@ impl Walk {
         let first = range.after.map_or(i64::MIN, |after| after.saturating_add(1));
         let statement = include_str!("../sql/check_facts.sql");
         let mut rows = Copied::ask(&reader.client, statement, (first, last)).await?;
-        let mut told = 0;
-        while let Some(row) = rows.next().await? {
-            if let Err(bad) = self.take(row)? {
-                return Ok(Err(bad));
-            }
+        let (mut told, mut right) = (0, Ok(()));
+        while right.is_ok()
+            && let Some(row) = rows.next().await?
+        {
+            right = self.take(row)?;
             told += 1;
             if told == TOLD_EVERY {
                 run.advance(told);
@@ -182,7 +182,7 @@ impl Walk {
             }
         }
         run.advance(told);
-        Ok(if self.next > last { Ok(()) } else { Err(missing(self.next, last)) })
+        Ok(if right.is_ok() && self.next <= last { Err(missing(self.next, last)) } else { right })
     }
 
     /// Takes the next fact.
