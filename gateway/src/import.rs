@@ -14,7 +14,6 @@ pub mod names;
 mod number;
 pub mod organization;
 pub mod patience;
-pub mod progress;
 pub mod reading;
 pub mod report;
 pub mod row;
@@ -26,7 +25,7 @@ pub mod task;
 
 use std::time::Duration;
 
-pub use progress::Progress;
+pub use crate::progress::Progress;
 
 use layout::LayoutError;
 use mapping::MappingError;

@@ -14,6 +14,7 @@ pub mod live;
 pub mod master_keys;
 pub mod migrations;
 pub mod postgres;
+pub mod progress;
 pub mod router;
 pub mod telemetry;
 pub mod verbs;

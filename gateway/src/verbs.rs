@@ -1,10 +1,12 @@
 //! The verbs of the program: what each is asked, and how it ends. What each does stands in its
 //! file.
 
+mod check;
 mod config;
 mod database;
 mod import;
 mod keys;
+mod log;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -50,6 +52,18 @@ enum Verb {
         #[command(subcommand)]
         what: ImportVerb,
     },
+    /// Verify what is stored.
+    ///
+    /// Looks at every fact and every batch, up to where the log ends when it begins: positions without
+    /// gaps, the versions of every stream, times, the hash chain. Names the first position at which
+    /// something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if something is
+    /// wrong, or could not be read.
+    Check(check::CheckStored),
+    /// About the event log.
+    Log {
+        #[command(subcommand)]
+        what: LogVerb,
+    },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
     /// Show settings.
@@ -78,6 +92,15 @@ enum ImportVerb {
     /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
     /// alone.
     Orders(import::ImportOrders),
+}
+
+#[derive(Debug, Subcommand)]
+enum LogVerb {
+    /// The last position and the hash of everything up to it.
+    ///
+    /// Write them down elsewhere: `millrace check --log --head HASH` then finds what the log alone
+    /// cannot tell, that it was cut off or rewritten as a whole. Exits 1 if the log is empty.
+    Head(log::LogHead),
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +178,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
+        }
+        Verb::Check(stored) => wait(check::run(data, logged(load(&[])?)?.config, stored)),
+        Verb::Log { what: LogVerb::Head(head) } => {
+            wait(log::head(data, logged(load(&[])?)?.config, head))
         }
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Keys { what: KeysVerb::Rotate } => {

@@ -38,7 +38,7 @@ pub(super) fn task_of(bytes: &[u8], mapping: &str, limits: ImportLimits) -> Task
     let mapping = Mapping::parse(mapping).unwrap();
     let layout = Layout::find(&source, &mapping).unwrap();
     let now = "2012-01-01T00:00:00Z".parse().unwrap();
-    Task { source, mapping, layout, now, limits, progress: Progress::start() }
+    Task { source, mapping, layout, now, limits, progress: Progress::start("importing") }
 }
 
 /// The rows under [`HEADINGS`], read as [`MAPPING`] says, with these lines in it.

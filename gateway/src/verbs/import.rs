@@ -65,7 +65,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     config.check()?;
     let began = Instant::now();
-    let progress = Progress::start();
+    let progress = Progress::start("importing");
     let imported = import(&data, &config, &arguments, progress.clone()).await;
     progress.end();
     let summary = Summary { took: began.elapsed(), ..imported? };
