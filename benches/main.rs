@@ -12,6 +12,7 @@
 
 mod append;
 mod check;
+mod export;
 mod filling;
 mod hot;
 mod http;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "append_1",
     "append_64",
     "append_512",
@@ -49,6 +50,7 @@ const ROWS: [&str; 15] = [
     "memory_loaded",
     "oversell",
     "import",
+    "export_parquet",
 ];
 
 /// How long and how much.
@@ -70,6 +72,8 @@ pub struct Scale {
     pub oversell_rounds: usize,
     /// Rows of the file that are imported; none: all of it.
     pub import_rows: Option<usize>,
+    /// Facts that are exported.
+    pub exported_facts: usize,
     /// How long a server is left alone before its memory is looked at.
     pub idle: Duration,
 }
@@ -83,6 +87,7 @@ const WHOLE: Scale = Scale {
     products: 10_000,
     oversell_rounds: 200,
     import_rows: None,
+    exported_facts: 600_000,
     idle: Duration::from_secs(5),
 };
 
@@ -96,6 +101,7 @@ const QUICK: Scale = Scale {
     products: 500,
     oversell_rounds: 3,
     import_rows: Some(5_000),
+    exported_facts: 5_000,
     idle: Duration::from_secs(1),
 };
 
@@ -172,6 +178,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
             Some(row) => rows.push(row),
             None => eprintln!("import: not measured, for ../shared/data is not there"),
         }
+    }
+    if wanted("export_parquet") {
+        rows.push(export::measure(scale).await);
     }
     rows
 }

@@ -9,6 +9,7 @@ mod chain;
 pub mod check;
 mod columns;
 mod connection;
+pub mod extent;
 mod failure;
 mod following;
 mod gathering;

@@ -25,8 +25,6 @@ pub mod task;
 
 use std::time::Duration;
 
-pub use crate::progress::Progress;
-
 use layout::LayoutError;
 use mapping::MappingError;
 use reading::ReadError;

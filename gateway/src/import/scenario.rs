@@ -1,10 +1,11 @@
 //! For the tests beside: a file and a mapping, as short as they can be, to try one thing on.
 
+use super::ImportLimits;
 use super::layout::Layout;
 use super::mapping::Mapping;
 use super::reading::Source;
 use super::task::Task;
-use super::{ImportLimits, Progress};
+use crate::progress::Progress;
 
 /// The headings of [`MAPPING`]: `No,At,Buyer,SKU,Name,Pieces,Price`.
 pub(super) const HEADINGS: &str = "No,At,Buyer,SKU,Name,Pieces,Price";

@@ -24,7 +24,8 @@ use crate::import::report::{self, Draft};
 use crate::import::summary::Summary;
 use crate::import::survey::Survey;
 use crate::import::task::Task;
-use crate::import::{ImportError, ImportLimits, Progress, execution};
+use crate::import::{ImportError, ImportLimits, execution};
+use crate::progress::Progress;
 use upkeep::Upkeep;
 
 /// What `import orders` is asked.
