@@ -4,11 +4,13 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB    := gateway/web
 ARGS   ?=
-# Of `make soak`.
+# Of `make soak`: of the histories together, and of each target of fuzz/ (0: none of them).
 SECONDS ?= 300
+FUZZ_SECONDS ?= 100
+FUZZ := cargo fuzz run --fuzz-dir fuzz --sanitizer none
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench lint web nextest deny clients prerequisites
+.PHONY: help run test soak bench lint web nextest deny fuzz clients prerequisites
 
 help: ## this list
 	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +24,19 @@ test: web nextest clients ## build everything and run every test
 	cargo nextest run --workspace $(ARGS)
 
 soak: SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
-soak: web nextest ## play random histories under fault for so long (an hour: SECONDS=3600; the same ones again: SEED=7)
+soak: web nextest fuzz ## play random histories under fault for so long (an hour: SECONDS=3600; the same ones again: SEED=7), then feed made-up bytes to what reads them (FUZZ_SECONDS=1200)
 	cargo build --workspace --bins
 	@echo "Histories from seed $(SEED) on, for $(SECONDS) seconds"
 	MILLRACE_SEED=$(SEED) MILLRACE_SECONDS=$(SECONDS) cargo nextest run --package tests \
 	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^histories::/)' $(ARGS) \
 	  || { echo "They were those from seed $(SEED) on" >&2; exit 1; }
+	@set -e; export CARGO_TARGET_DIR="$(abspath $(TARGET))/fuzz"; test "$(FUZZ_SECONDS)" -gt 0 || exit 0; \
+	for target in $$(cargo fuzz list --fuzz-dir fuzz); do \
+	  echo "Made-up $$target from seed $(SEED) on, for $(FUZZ_SECONDS) seconds"; \
+	  found="$$CARGO_TARGET_DIR/found/$$target"; mkdir -p "$$found"; \
+	  $(FUZZ) "$$target" "$$found" "fuzz/corpus/$$target" -- -verbosity=0 -print_final_stats=1 \
+	    -seed=$(SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
+	done
 
 bench: web ## measure the goals (some of them: ARGS="append_64 oversell"; only to try it: ARGS=--quick)
 	cargo build --release --workspace --bins
@@ -48,7 +57,8 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.
 
 nextest: VERSION = 0.9
 deny: VERSION = 0.20
-nextest deny: prerequisites
+fuzz: VERSION = 0.13
+nextest deny fuzz: prerequisites
 	@cargo $@ --version >/dev/null 2>&1 || { \
 	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
 	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }

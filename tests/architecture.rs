@@ -23,7 +23,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
 /// facts of its own: it adds up those of orders and of credit notes.
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
     ("projections/src/", &["checkpoints", "lib", "sales", "sinks", "table", "watermarks"]),
-    ("queries/src/", &["lib", "page", "sales"]),
+    ("queries/src/", &["lib", "page", "position", "sales"]),
     (
         "gateway/src/graphql/",
         &["caller", "codes", "connection", "input", "loaders", "mutation", "sales", "scalars"],

@@ -9,9 +9,12 @@ use commands::orders::place::{OrderLineInput, PlaceOrder};
 use events::customers::CustomerId;
 use events::log::{Log, LogId, LogLimits};
 use events::orders::OrderId;
+use events::personal::{Vault, VaultLimits};
 use events::products::ProductId;
 use futures_util::future::join_all;
 use gateway::config::Config;
+use gateway::master_keys::fresh_keys;
+use harness::app::masters;
 use harness::desk::{customer, order};
 use harness::{Desk, TestApp, test_with};
 use projections::Rollup;
@@ -39,14 +42,14 @@ fn config() -> Config {
 }
 
 /// A projector beside that of the app: another process.
-struct Another {
+pub(crate) struct Another {
     watermarks: Watermarks,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Another {
-    async fn start(app: &TestApp) -> Self {
+    pub(crate) async fn start(app: &TestApp) -> Self {
         let database = &app.database.config;
         let log = Log::open(database, LogId::default(), LogLimits::default()).await;
         let names = projections::all().into_iter().map(|projection| projection.name());
@@ -58,14 +61,16 @@ impl Another {
             pause_max: Duration::from_millis(100),
         };
         let log = log.expect("opening the log");
-        let projector = Projector::prepare(log, database.clone(), watermarks.clone(), limits).await;
+        let vault = Vault::new(log, masters(), fresh_keys(), VaultLimits::default());
+        let database = database.clone();
+        let projector = Projector::prepare(vault, database, watermarks.clone(), limits).await;
         let stop = CancellationToken::new();
         let task = tokio::spawn(projector.expect("a projector").run(stop.clone()));
         Self { watermarks, stop, task }
     }
 
     /// Waits until it holds everything, and stops it.
-    async fn end(self, app: &TestApp) {
+    pub(crate) async fn end(self, app: &TestApp) {
         let head = app.settled().await;
         let names: Vec<_> = self.watermarks.all().map(|(name, _)| name).collect();
         let caught_up = self.watermarks.wait(&names, head, Duration::from_secs(30)).await;

@@ -7,7 +7,9 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use events::access::Permission;
 use events::orders::PriceSource;
 use events::products::{ProductId, ProductStatus, ProductUnit};
-use events::words::{Amount, Currency, Quantity, Rounding, UnitPrice};
+use events::words::{Amount, Currency, Quantity, Rounding, RoundingHow, RoundingPlace, UnitPrice};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::Context;
 use crate::organizations::Organization;
@@ -22,6 +24,25 @@ pub const LINES_MAX: usize = 5_000;
 pub const NUMBER_CHARACTERS_MAX: usize = 60;
 /// The most characters of the other side's own reference.
 pub const REFERENCE_CHARACTERS_MAX: usize = 200;
+
+/// Where a document rounds to the currency's minor unit, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoundingInput {
+    /// Per line, or once per total.
+    #[serde(default)]
+    pub place: RoundingPlace,
+    /// Which way a half goes.
+    #[serde(default)]
+    pub how: RoundingHow,
+}
+
+impl From<RoundingInput> for Rounding {
+    fn from(input: RoundingInput) -> Self {
+        let RoundingInput { place, how } = input;
+        Self { place, how }
+    }
+}
 
 /// Whether a document may have so many lines.
 pub(crate) fn check_lines(count: usize, what: &str) -> Result<(), Rejection> {

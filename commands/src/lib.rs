@@ -1,6 +1,7 @@
 //! May it happen? Every command, and the executor that loads, decides and appends. Decisions are
 //! pure: time, ids and states come in.
 
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;

@@ -25,7 +25,6 @@ pub enum CustomerStatus {
 
 /// When the customer has to pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PaymentTerms {
     /// Days from the invoice to the due date; 0 is at once.
     pub net_days: u16,

@@ -1,6 +1,7 @@
 //! What happened: every fact of the business on one page. The log that keeps them is in `log`.
 
 pub mod access;
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
@@ -13,6 +14,7 @@ pub mod products;
 pub mod reservations;
 pub mod series;
 pub mod stock;
+pub mod upcast;
 pub mod words;
 
 use std::borrow::Cow;
@@ -80,6 +82,32 @@ macro_rules! events {
                 }
             }
 
+            /// The bytes of a stored fact in the shape that this program writes, with whatever they
+            /// say beyond it.
+            ///
+            /// # Errors
+            /// If this program does not know the type or its version, or the bytes of an older
+            /// version are no JSON object.
+            pub fn upcast<'a>(
+                feature: &str, name: &str, schema_version: i16, data: &'a [u8],
+            ) -> Result<Cow<'a, [u8]>, DecodeError> {
+                match feature {
+                    $( <$facts>::FEATURE => {
+                        facts::upcast::<$facts>(name, schema_version, data)
+                    } )+
+                    _ => Err(DecodeError::UnknownType(name.to_owned())),
+                }
+            }
+
+            /// Every fact type, with its feature's word.
+            pub fn fact_types() -> impl Iterator<Item = (&'static str, &'static FactType)> {
+                let features = [ $( (<$facts>::FEATURE, <$facts>::TYPES), )+ ];
+                let types = |(feature, types): (_, &'static [FactType])| {
+                    types.iter().map(move |fact_type| (feature, fact_type))
+                };
+                features.into_iter().flat_map(types)
+            }
+
             /// The JSON Schema of every feature's facts, by the feature's word.
             #[must_use]
             pub fn schemas() -> Vec<(&'static str, Schema)> {
@@ -115,6 +143,8 @@ events! {
     Organization(organizations::OrganizationEvent),
     /// A customer account.
     Customer(customers::CustomerEvent),
+    /// A contact.
+    Contact(contacts::ContactEvent),
     /// A customer's credit.
     Credit(credit::CreditEvent),
     /// A product.

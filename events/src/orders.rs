@@ -4,11 +4,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::credit_notes::CreditNoteId;
 use crate::customers::CustomerId;
 use crate::products::ProductId;
 use crate::stock::WarehouseId;
+use crate::upcast::Object;
 use crate::words::{Amount, Currency, Quantity, Rounding, Unit, UnitPrice};
 
 crate::id!(
@@ -126,10 +128,9 @@ crate::facts! {
         net: Amount,
         /// The day that the order counted for.
         business_date: NaiveDate,
-        /// What would have been bought, a row a line. Facts of the first programs lack it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        /// What would have been bought, a row a line; none, where the first programs wrote it.
         lines: Vec<CancelledLine>,
-    } "order.cancelled" 1 => Cancelled because reason;
+    } "order.cancelled" 2 from [lines_are_stated] => Cancelled because reason;
     /// A credit note gives back a part of what it came to.
     Credited {
         /// The credit note.
@@ -137,4 +138,10 @@ crate::facts! {
         /// The credit note's net total.
         amount: Amount,
     } "order.credited" 1;
+}
+
+/// The first programs did not say what would have been bought; later ones did.
+fn lines_are_stated(mut fact: Object) -> Object {
+    fact.entry("lines").or_insert_with(|| Value::Array(Vec::new()));
+    fact
 }

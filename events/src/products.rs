@@ -24,7 +24,6 @@ pub enum ProductStatus {
 
 /// The unit that a product is sold in, and how finely it can be divided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ProductUnit {
     /// Its code, such as `piece` or `kg`.
     pub code: Unit,
@@ -34,7 +33,6 @@ pub struct ProductUnit {
 
 /// A list price: what one unit costs unless somebody states another price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ListPrice {
     /// The price of one unit, up to six decimals.
     pub amount: UnitPrice,

@@ -257,7 +257,6 @@ impl JsonSchema for Currency {
 
 /// An amount of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Money {
     /// How much.
     pub amount: Amount,
@@ -287,7 +286,6 @@ impl fmt::Display for Unit {
 
 /// Where a document rounds to the currency's minor unit, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Rounding {
     /// Per line, or once per total.
     #[serde(default)]

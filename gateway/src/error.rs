@@ -103,6 +103,10 @@ codes! {
 /// How soon to try again what passes by itself.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Another server may be updated already; this one will not read it.
+const NEWER: &str = "a record that this needs was changed by a newer Millrace than this one, which \
+    has to be updated first; nothing was done";
+
 /// An error on its way out. It does not implement `Display`: async-graphql would turn whatever does
 /// into an error without a code.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +197,10 @@ impl From<CommandError> for ApiError {
             }
             CommandError::Log(LogError::Closed) => Self::new(Code::Unavailable, message),
             CommandError::Vault(VaultError::NoMaster) => Self::new(Code::Unavailable, message),
+            CommandError::Unreadable(cause) if cause.is_of_newer_program() => {
+                tracing::error!(%cause, "needs what a newer millrace wrote: update this one");
+                Self::new(Code::Unavailable, NEWER)
+            }
             CommandError::Log(LogError::Database(_))
             | CommandError::Unreadable(_)
             | CommandError::Vault(_) => Self::internal(&message),

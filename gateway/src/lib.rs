@@ -14,13 +14,15 @@ pub mod graphql;
 pub mod health;
 pub mod import;
 pub mod live;
+pub mod master_keys;
 pub mod migrations;
-pub mod position;
 pub mod postgres;
 pub mod progress;
 pub mod router;
 pub mod telemetry;
 pub mod verbs;
+
+pub use queries::position;
 
 /// glibc's allocator took a third of the program's time under load: its threads wait for each
 /// other's memory.

@@ -2,10 +2,13 @@
 //! file.
 
 mod backup;
+mod check;
 mod config;
 mod database;
 mod export;
 mod import;
+mod keys;
+mod log;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -56,6 +59,18 @@ enum Verb {
         #[command(subcommand)]
         what: ImportVerb,
     },
+    /// Verify what is stored.
+    ///
+    /// Looks at every fact and every batch, up to where the log ends when it begins: positions without
+    /// gaps, the versions of every stream, times, the hash chain. Names the first position at which
+    /// something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if something is
+    /// wrong, or could not be read.
+    Check(check::CheckStored),
+    /// About the event log.
+    Log {
+        #[command(subcommand)]
+        what: LogVerb,
+    },
     /// Back up the embedded database, verify a backup, restore it.
     Backup {
         #[command(subcommand)]
@@ -67,6 +82,11 @@ enum Verb {
     Config {
         #[command(subcommand)]
         what: ConfigVerb,
+    },
+    /// About the keys that persons' data is encrypted with.
+    Keys {
+        #[command(subcommand)]
+        what: KeysVerb,
     },
     /// About the database.
     Database {
@@ -87,6 +107,15 @@ enum ImportVerb {
 }
 
 #[derive(Debug, Subcommand)]
+enum LogVerb {
+    /// The last position and the hash of everything up to it.
+    ///
+    /// Write them down elsewhere: `millrace check --log --head HASH` then finds what the log alone
+    /// cannot tell, that it was cut off or rewritten as a whole. Exits 1 if the log is empty.
+    Head(log::LogHead),
+}
+
+#[derive(Debug, Subcommand)]
 enum ExportVerb {
     /// The facts of the log, as they are stored: to replay it in your own tools.
     ///
@@ -103,6 +132,15 @@ enum ConfigVerb {
     Check,
     /// Every setting with its default, as a documented millrace.toml.
     Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysVerb {
+    /// Wrap every person's key by a new master key.
+    ///
+    /// With a file of master keys, a new one is put in front first; with keys in the settings, the
+    /// first of them is taken. Runs beside a `serve` or alone; nobody notices.
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -165,8 +203,15 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
+        Verb::Check(stored) => wait(check::run(data, logged(load(&[])?)?.config, stored)),
+        Verb::Log { what: LogVerb::Head(head) } => {
+            wait(log::head(data, logged(load(&[])?)?.config, head))
+        }
         Verb::Backup { what } => wait(backup::run(data, logged(load(&[])?)?.config, what)),
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
+        Verb::Keys { what: KeysVerb::Rotate } => {
+            wait(keys::rotate(data, logged(load(&[])?)?.config))
+        }
         Verb::Config { what: ConfigVerb::Default } => config::default(),
         Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),
         Verb::Config { what: ConfigVerb::Check } => config::check(&load(&[])?),

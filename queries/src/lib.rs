@@ -1,12 +1,14 @@
 //! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
 //! projections' business, how they are shown the gateway's.
 
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod page;
+pub mod position;
 pub mod products;
 pub mod sales;
 pub mod stock;

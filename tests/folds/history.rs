@@ -8,14 +8,15 @@ use commands::customers::release::ReleaseCustomer;
 use commands::customers::set_credit_limit::SetCustomerCreditLimit;
 use commands::customers::set_terms::PaymentTermsInput;
 use commands::customers::set_terms::SetCustomerTerms;
+use commands::documents::RoundingInput;
 use commands::orders::cancel::CancelOrder;
 use commands::orders::place::OrderLineInput;
 use commands::orders::place::PlaceOrder;
-use commands::products::create::CreateProduct;
+use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::describe::DescribeProduct;
 use commands::products::discontinue::DiscontinueProduct;
 use commands::products::publish::PublishProduct;
-use commands::products::set_list_price::SetProductListPrice;
+use commands::products::set_list_price::{ListPriceInput, SetProductListPrice};
 use commands::stock::adjust::AdjustStock;
 use commands::stock::receive::ReceiveStock;
 use commands::stock::release::ReleaseStock;
@@ -24,8 +25,8 @@ use commands::stock::set_backorder::SetStockBackorder;
 use commands::{Command, CommandError};
 use events::customers::CustomerId;
 use events::orders::OrderId;
-use events::products::{ListPrice, ProductId, ProductUnit};
-use events::words::{Amount, Quantity, Rounding, RoundingHow, RoundingPlace, Unit, UnitPrice};
+use events::products::ProductId;
+use events::words::{Amount, Quantity, RoundingHow, RoundingPlace, Unit, UnitPrice};
 use futures_util::future::join_all;
 use harness::Desk;
 use harness::desk::{credit_note, customer, order};
@@ -238,12 +239,12 @@ async fn of_customers(desk: &Desk, records: &Records, step: &Step) -> Option<Mad
 async fn of_products(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
     let price = |cents: u32| {
         let amount = UnitPrice(Decimal::new(cents.into(), 2));
-        ListPrice { amount, currency: "EUR".parse().unwrap() }
+        ListPriceInput { amount, currency: "EUR".parse().unwrap() }
     };
     match *step {
         Step::Create { precision } => {
             let sku = gateway::app::fresh_id().to_string();
-            let unit = ProductUnit { code: Unit(format!("unit-{precision}")), precision };
+            let unit = ProductUnitInput { code: Unit(format!("unit-{precision}")), precision };
             let (name, list_price) = (Some("A thing".to_owned()), Some(price(995)));
             let create = CreateProduct { sku, unit: Some(unit), name, list_price };
             let id = give(desk, create).await?;
@@ -349,8 +350,8 @@ async fn of_credit_notes(desk: &Desk, records: &Records, step: &Step) -> Option<
     Some(Made::Nothing)
 }
 
-fn rounding(total: bool, even: bool) -> Rounding {
+fn rounding(total: bool, even: bool) -> RoundingInput {
     let place = if total { RoundingPlace::Total } else { RoundingPlace::Line };
     let how = if even { RoundingHow::HalfEven } else { RoundingHow::HalfUp };
-    Rounding { place, how }
+    RoundingInput { place, how }
 }

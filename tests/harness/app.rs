@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use events::personal::{KEY_BYTES, Masters, Source};
 use events::words::Position;
 use gateway::app::App;
 use gateway::auth::Auth;
@@ -73,6 +74,16 @@ fn metrics() -> PrometheusHandle {
     METRICS.get_or_init(|| telemetry::start_metrics().expect("metrics")).clone()
 }
 
+/// The master keys of every test: the first wraps, the others are known.
+#[must_use]
+pub fn masters() -> Source {
+    Arc::new(|| {
+        Ok([2, 1, 7]
+            .iter()
+            .fold(Masters::default(), |masters, byte| masters.with_new([*byte; KEY_BYTES])))
+    })
+}
+
 impl TestApp {
     /// Starts one over a fresh database.
     pub async fn start(config: Config) -> Self {
@@ -82,7 +93,7 @@ impl TestApp {
     async fn over(database: TestDatabase, config: Config) -> Self {
         // Before anything can be counted.
         let metrics = metrics();
-        let parts = Parts::start(&database.config, &config).await;
+        let parts = Parts::start(&database.config, masters(), &config).await;
         let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
         let stop = CancellationToken::new();

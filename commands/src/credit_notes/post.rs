@@ -7,7 +7,7 @@ use events::credit_notes::{CreditNoteEvent, CreditNoteId, CreditNoteLine, Credit
 use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::{ProductId, ProductStatus};
-use events::words::{Quantity, Rounding, UnitPrice};
+use events::words::{Quantity, UnitPrice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::CreditNote;
 use crate::credit::Credit;
 use crate::customers::Customer;
-use crate::documents::{LINES_MAX, Pricing, Wanted, check_lines, dates, reference};
+use crate::documents::{LINES_MAX, Pricing, RoundingInput, Wanted, check_lines, dates, reference};
 use crate::orders::Order;
 use crate::products::Product;
 use crate::rejection::{Rejection, optional_text};
@@ -55,7 +55,7 @@ pub struct PostCreditNote {
     pub business_date: Option<NaiveDate>,
     /// Where it rounds to the minor unit, and how; per line, half up by default.
     #[serde(default)]
-    pub rounding: Option<Rounding>,
+    pub rounding: Option<RoundingInput>,
 }
 
 /// A line of a credit note to post.
@@ -167,7 +167,7 @@ impl Command for PostCreditNote {
         let Some(currency) = customer.currency else {
             return Err(Rejection::wrong_state("the customer has no currency").at("customerId"));
         };
-        let rounding = self.rounding.unwrap_or_default();
+        let rounding = self.rounding.unwrap_or_default().into();
         let permission = CREDIT_NOTES_PRICE;
         let pricing = Pricing { currency, rounding, permission, context, states };
         let lines = (0..self.lines.len()).map(|index| self.line(index, &pricing));

@@ -9,7 +9,7 @@ use events::customers::{CustomerId, CustomerStatus};
 use events::orders::{OrderEvent, OrderId, OrderLine, OrderPlaced};
 use events::products::{ProductId, ProductStatus};
 use events::stock::{StockItemId, WarehouseId};
-use events::words::{Currency, Quantity, Rounding, UnitPrice, is_too_large};
+use events::words::{Currency, Quantity, UnitPrice, is_too_large};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::Order;
 use crate::credit::Credit;
 use crate::customers::Customer;
 use crate::documents::{
-    LINES_MAX, NUMBER_CHARACTERS_MAX, Pricing, Wanted, check_lines, dates, reference,
+    LINES_MAX, NUMBER_CHARACTERS_MAX, Pricing, RoundingInput, Wanted, check_lines, dates, reference,
 };
 use crate::rejection::{Rejection, optional_text, text};
 use crate::reservations::Claim;
@@ -51,7 +51,7 @@ pub struct PlaceOrder {
     pub business_date: Option<NaiveDate>,
     /// Where it rounds to the minor unit, and how; per line, half up by default.
     #[serde(default)]
-    pub rounding: Option<Rounding>,
+    pub rounding: Option<RoundingInput>,
     /// The reason to place it beyond the credit limit; needs the permission orders.exceed-credit.
     #[serde(default)]
     pub credit_override: Option<String>,
@@ -180,7 +180,7 @@ impl Command for PlaceOrder {
         }
         check_lines(self.lines.len(), "an order")?;
         let (customer, currency) = buyer(self.customer_id, states)?;
-        let rounding = self.rounding.unwrap_or_default();
+        let rounding = self.rounding.unwrap_or_default().into();
         let permission = ORDERS_PRICE;
         let pricing = Pricing { currency, rounding, permission, context, states };
         let mut lines = Vec::with_capacity(self.lines.len());

@@ -1,12 +1,12 @@
 //! Create a product.
 
-use events::products::{ListPrice, ProductEvent, ProductId, ProductUnit};
+use events::products::{ProductEvent, ProductId, ProductUnit};
 use events::words::Unit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::set_list_price::valid_price;
+use super::set_list_price::{ListPriceInput, valid_price};
 use super::{DEFAULT_LOCALE, Product};
 use crate::rejection::{Rejection, text};
 use crate::reservations::Claim;
@@ -21,13 +21,23 @@ pub struct CreateProduct {
     pub sku: String,
     /// What it is sold in; pieces by default.
     #[serde(default)]
-    pub unit: Option<ProductUnit>,
+    pub unit: Option<ProductUnitInput>,
     /// Its name, in English; `describeProduct` adds other languages.
     #[serde(default)]
     pub name: Option<String>,
     /// What one unit costs, unless an order states another price.
     #[serde(default)]
-    pub list_price: Option<ListPrice>,
+    pub list_price: Option<ListPriceInput>,
+}
+
+/// The unit that a product is sold in, and how finely it can be divided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductUnitInput {
+    /// Its code, such as `piece` or `kg`.
+    pub code: Unit,
+    /// Decimals of a quantity: `piece` 0, `kg` 3; at most 6.
+    pub precision: u8,
 }
 
 /// The most characters of a SKU.
@@ -128,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_unit_has_at_most_six_decimals() {
-        let unit = Some(ProductUnit { code: Unit("kg".to_owned()), precision: 7 });
+        let unit = Some(ProductUnitInput { code: Unit("kg".to_owned()), precision: 7 });
         let fine = CreateProduct { unit, ..create() };
         given([]).when(fine).then_rejected(Kind::Invalid, "unit.precision");
     }

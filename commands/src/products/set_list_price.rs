@@ -1,6 +1,7 @@
 //! Set a product's list price.
 
 use events::products::{ListPrice, ProductEvent, ProductId};
+use events::words::{Currency, UnitPrice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,16 +18,27 @@ pub struct SetProductListPrice {
     /// The product.
     pub product_id: ProductId,
     /// The price; none: every order has to state one.
-    pub list_price: Option<ListPrice>,
+    pub list_price: Option<ListPriceInput>,
+}
+
+/// A list price: what one unit costs unless somebody states another price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListPriceInput {
+    /// The price of one unit, up to six decimals.
+    pub amount: UnitPrice,
+    /// Of which currency (ISO 4217).
+    pub currency: Currency,
 }
 
 /// A price that is not negative.
-pub(super) fn valid_price(price: ListPrice) -> Result<ListPrice, Rejection> {
-    if price.amount.0.is_sign_negative() && !price.amount.0.is_zero() {
-        let message = format!("a list price of {} is negative", price.amount);
+pub(super) fn valid_price(price: ListPriceInput) -> Result<ListPrice, Rejection> {
+    let ListPriceInput { amount, currency } = price;
+    if amount.0.is_sign_negative() && !amount.0.is_zero() {
+        let message = format!("a list price of {amount} is negative");
         return Err(Rejection::invalid("listPrice.amount", message));
     }
-    Ok(price)
+    Ok(ListPrice { amount, currency })
 }
 
 impl Command for SetProductListPrice {
@@ -59,14 +71,14 @@ mod tests {
         let (amount, currency) = (amount.parse().unwrap(), "EUR".parse().unwrap());
         SetProductListPrice {
             product_id: PRODUCT,
-            list_price: Some(ListPrice { amount, currency }),
+            list_price: Some(ListPriceInput { amount, currency }),
         }
     }
 
     #[test]
     fn a_price_may_be_finer_than_a_cent() {
         let set = set("0.000125");
-        let price = set.list_price;
+        let price = set.list_price.map(|price| valid_price(price).unwrap());
         given([created()]).when(set).then([fact(PRODUCT, ProductEvent::ListPriceSet { price })]);
     }
 

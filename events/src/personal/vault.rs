@@ -73,7 +73,7 @@ pub enum VaultError {
 
 /// Keys of persons, as they were looked up; none: that person is erased.
 #[derive(Debug, Clone, Default)]
-pub struct Keyring(HashMap<PersonKey, Option<Key>>);
+pub struct Keyring(HashMap<PersonKey, Result<Option<Key>, VaultError>>);
 
 impl Keyring {
     /// The person's key; none: the person is erased.
@@ -81,13 +81,16 @@ impl Keyring {
     /// # Errors
     /// If it was not looked up, or is lost.
     pub fn key(&self, organization: Uuid, person: Uuid) -> Result<Option<&Key>, VaultError> {
-        let found = self.0.get(&PersonKey { organization, id: person });
-        found.map(Option::as_ref).ok_or(VaultError::Unknown(person))
+        match self.0.get(&PersonKey { organization, id: person }) {
+            Some(Ok(key)) => Ok(key.as_ref()),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(VaultError::Unknown(person)),
+        }
     }
 
     /// Holds a key too.
     pub fn add(&mut self, person: PersonKey, key: Key) {
-        self.0.insert(person, Some(key));
+        self.0.insert(person, Ok(Some(key)));
     }
 }
 
@@ -137,11 +140,18 @@ impl Vault {
         }))
     }
 
-    /// The keys of these persons. Those of whom there is no key at all are left out.
+    /// The log whose persons they are.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The keys of these persons. Those of whom there is no key at all are left out; asked for one
+    /// that cannot be unwrapped, the ring says why.
     ///
     /// # Errors
-    /// If they cannot be read or unwrapped.
-    pub async fn keys(&self, persons: &[PersonKey]) -> Result<Keyring, VaultError> {
+    /// If they cannot be read now.
+    pub async fn keys(&self, persons: &[PersonKey]) -> Result<Keyring, LogError> {
         let mut keys = Keyring::default();
         let mut lacking = Vec::new();
         {
@@ -149,7 +159,7 @@ impl Vault {
             for person in persons {
                 match kept.get(person) {
                     Some(found) if found.since.elapsed() < self.0.limits.kept_keys_wait_max => {
-                        keys.0.insert(*person, found.key.clone());
+                        keys.0.insert(*person, Ok(found.key.clone()));
                     }
                     _ => lacking.push(*person),
                 }
@@ -158,9 +168,11 @@ impl Vault {
         lacking.sort_unstable();
         lacking.dedup();
         for stored in self.0.log.person_keys(&lacking).await? {
-            let key = self.unwrap(&stored)?;
-            let kept = Kept { key: key.clone(), since: Instant::now() };
-            lock(&self.0.kept).put(stored.person, kept);
+            let key = self.unlock(&stored);
+            if let Ok(key) = &key {
+                let kept = Kept { key: key.clone(), since: Instant::now() };
+                lock(&self.0.kept).put(stored.person, kept);
+            }
             keys.0.insert(stored.person, key);
         }
         Ok(keys)
@@ -192,10 +204,7 @@ impl Vault {
     ///
     /// # Errors
     /// If keys cannot be read now.
-    pub async fn open(
-        &self,
-        facts: &mut [Recorded],
-    ) -> Result<Vec<(usize, VaultError)>, VaultError> {
+    pub async fn open(&self, facts: &mut [Recorded]) -> Result<Vec<(usize, VaultError)>, LogError> {
         let mut persons = Vec::new();
         for fact in &mut *facts {
             let organization = fact.organization.0;
@@ -224,14 +233,19 @@ impl Vault {
     /// If it cannot be made or read.
     pub async fn nobodys(&self) -> Result<Key, VaultError> {
         let make = async || {
-            if let Some(Some(key)) = self.keys(&[NOBODY]).await?.0.remove(&NOBODY) {
-                return Ok(key);
+            let of = async || {
+                let keys = self.keys(&[NOBODY]).await?;
+                let key = keys.key(NOBODY.organization, NOBODY.id)?.cloned();
+                key.ok_or(VaultError::Erased(NOBODY.id))
+            };
+            match of().await {
+                Err(VaultError::Unknown(_)) => {}
+                found => return found,
             }
             let (_, new) = self.new_key(NOBODY)?;
             // Another process may have been faster: then that one's stays.
             self.0.log.keep_key(&new).await?;
-            let found = self.keys(&[NOBODY]).await?.0.remove(&NOBODY);
-            found.flatten().ok_or(VaultError::Unknown(NOBODY.id))
+            of().await
         };
         Ok(self.0.nobodys.get_or_try_init(make).await?.clone())
     }
@@ -253,7 +267,7 @@ impl Vault {
             }
             let mut anew = Vec::with_capacity(old.len());
             for stored in &old {
-                let Some(key) = self.unwrap(stored)? else { continue };
+                let Some(key) = self.unlock(stored)? else { continue };
                 let (master, wrapped) = wrap(&masters, stored.person, &key)?;
                 anew.push((stored, NewKey { person: stored.person, master, wrapped }));
             }
@@ -262,7 +276,7 @@ impl Vault {
         }
     }
 
-    fn unwrap(&self, stored: &StoredKey) -> Result<Option<Key>, VaultError> {
+    fn unlock(&self, stored: &StoredKey) -> Result<Option<Key>, VaultError> {
         let Some(wrapped) = &stored.wrapped else { return Ok(None) };
         let known = lock(&self.0.masters).clone();
         let masters = match known.find(&stored.master) {

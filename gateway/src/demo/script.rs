@@ -10,13 +10,14 @@ use commands::customers::open::OpenCustomer;
 use commands::customers::set_terms::PaymentTermsInput;
 use commands::orders::cancel::CancelOrder;
 use commands::orders::place::{OrderLineInput, PlaceOrder};
-use commands::products::create::CreateProduct;
+use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::discontinue::DiscontinueProduct;
 use commands::products::publish::PublishProduct;
+use commands::products::set_list_price::ListPriceInput;
 use commands::stock::receive::ReceiveStock;
 use events::customers::CustomerId;
 use events::orders::OrderId;
-use events::products::{ListPrice, ProductId, ProductUnit};
+use events::products::ProductId;
 use events::words::{Amount, Currency, Quantity, UnitPrice};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -197,9 +198,9 @@ impl Script {
             let amount = UnitPrice(Decimal::new(i64::from(article.cents), 2));
             let wanted = Wanted::Create(CreateProduct {
                 sku: article.sku.clone(),
-                unit: Some(ProductUnit { code, precision }),
+                unit: Some(ProductUnitInput { code, precision }),
                 name: Some(article.name.clone()),
-                list_price: Some(ListPrice { amount, currency: self.currency }),
+                list_price: Some(ListPriceInput { amount, currency: self.currency }),
             });
             Step { key: self.product_key(index), at: before, wanted }
         });

@@ -7,7 +7,8 @@ mod words;
 
 use std::path::Path;
 
-use events::words::{Amount, Currency, Rounding, Unit};
+use commands::documents::RoundingInput;
+use events::words::{Amount, Currency, Unit};
 use serde::Deserialize;
 
 pub use dates::{DateFormat, Moment, Zone};
@@ -151,7 +152,7 @@ pub struct Documents {
     pub incomplete: Incomplete,
     /// Where documents round to the minor unit, and how; per line, half up by default.
     #[serde(default)]
-    pub rounding: Rounding,
+    pub rounding: RoundingInput,
 }
 
 fn external() -> String {

@@ -1,5 +1,9 @@
 //! A history in which everything happens that can: what a new frozen log is made of.
 
+use commands::contacts::add::AddContact;
+use commands::contacts::change::ChangeContact;
+use commands::contacts::erase::EraseContact;
+use commands::contacts::merge::MergeContacts;
 use commands::credit_notes::post::CreditNoteLineInput;
 use commands::credit_notes::post::PostCreditNote;
 use commands::customers::close::CloseCustomer;
@@ -9,21 +13,23 @@ use commands::customers::release::ReleaseCustomer;
 use commands::customers::set_credit_limit::SetCustomerCreditLimit;
 use commands::customers::set_terms::PaymentTermsInput;
 use commands::customers::set_terms::SetCustomerTerms;
+use commands::documents::RoundingInput;
 use commands::orders::cancel::CancelOrder;
 use commands::orders::place::OrderLineInput;
 use commands::orders::place::PlaceOrder;
-use commands::products::create::CreateProduct;
+use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::describe::DescribeProduct;
 use commands::products::discontinue::DiscontinueProduct;
-use commands::products::set_list_price::SetProductListPrice;
+use commands::products::set_list_price::{ListPriceInput, SetProductListPrice};
 use commands::stock::adjust::AdjustStock;
 use commands::stock::release::ReleaseStock;
 use commands::stock::reserve::ReserveStock;
 use commands::stock::set_backorder::SetStockBackorder;
+use events::contacts::ContactId;
 use events::customers::CustomerId;
 use events::orders::OrderId;
-use events::products::{ListPrice, ProductId, ProductUnit};
-use events::words::{Rounding, RoundingHow, RoundingPlace, Unit};
+use events::products::ProductId;
+use events::words::{RoundingHow, RoundingPlace, Unit};
 use harness::desk::{credit_note, customer, order, receive};
 use harness::{Desk, TestApp};
 
@@ -31,6 +37,7 @@ use harness::{Desk, TestApp};
 pub(super) async fn make(app: &TestApp) {
     let desk = Desk::open(app, "acme").await;
     customers(&desk).await;
+    contacts(&desk).await;
     let product_id = desk.product("A-1", 100).await;
     products(&desk, product_id).await;
     stock(&desk, product_id).await;
@@ -62,9 +69,33 @@ async fn customers(desk: &Desk) {
     desk.run(HoldCustomer { customer_id: held, reason: reason() }).await;
 }
 
+async fn contacts(desk: &Desk) {
+    let customer_id = desk.customer("Persons & Co").await;
+    let add = |name: &str, email: Option<&str>| AddContact {
+        customer_id,
+        name: name.to_owned(),
+        email: email.map(str::to_owned),
+        phone: Some("+41 44 000 00 00".to_owned()),
+        address: None,
+        role: Some("purchasing".to_owned()),
+    };
+    let of = |outcome: commands::Outcome| ContactId(outcome.id);
+    let kept = of(desk.run(add("Anna Quaas", None)).await);
+    let duplicate = of(desk.run(add("A. Quaas", Some("anna@example.com"))).await);
+    let gone = of(desk.run(add("Zoë Weg", Some("zoe@example.com"))).await);
+    let (name, role) = (Some("Anna Berg".to_owned()), Some(String::new()));
+    let (phone, address) = (Some(String::new()), Some("Gasse 1\n8000 Zürich".to_owned()));
+    desk.run(ChangeContact { contact_id: kept, name, email: None, phone, address, role }).await;
+    desk.run(MergeContacts { contact_id: kept, duplicate_id: duplicate }).await;
+    desk.run(EraseContact { contact_id: gone, reason: "request 17".to_owned() }).await;
+}
+
 async fn products(desk: &Desk, product_id: ProductId) {
     let price = |amount: &str, currency: &str| {
-        Some(ListPrice { amount: amount.parse().unwrap(), currency: currency.parse().unwrap() })
+        Some(ListPriceInput {
+            amount: amount.parse().unwrap(),
+            currency: currency.parse().unwrap(),
+        })
     };
     let (name, description) = ("Schraube".to_owned(), Some("Sechskant, M8".to_owned()));
     desk.run(DescribeProduct { product_id, locale: Some("de-CH".to_owned()), name, description })
@@ -72,7 +103,7 @@ async fn products(desk: &Desk, product_id: ProductId) {
     desk.run(SetProductListPrice { product_id, list_price: price("2.345", "EUR") }).await;
     let create = CreateProduct {
         sku: "B 2/x".to_owned(),
-        unit: Some(ProductUnit { code: Unit("kg".to_owned()), precision: 3 }),
+        unit: Some(ProductUnitInput { code: Unit("kg".to_owned()), precision: 3 }),
         name: None,
         list_price: price("0.000001", "USD"),
     };
@@ -117,7 +148,7 @@ async fn orders(desk: &Desk, product_id: ProductId) -> (CustomerId, OrderId) {
         reference: Some("PO 4711".to_owned()),
         placed_at: Some(desk.now - chrono::Duration::days(2)),
         business_date: Some(desk.now.date_naive() - chrono::Duration::days(1)),
-        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        rounding: Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
         credit_override: Some("the boss said so".to_owned()),
     };
     let full = desk.keyed("a key", full).await.expect("an order beyond the limit");
@@ -148,7 +179,7 @@ async fn credit_notes(
         reason: Some("three were \"bent\"".to_owned()),
         posted_at: Some(desk.now - chrono::Duration::days(1)),
         business_date: Some(desk.now.date_naive()),
-        rounding: Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
+        rounding: Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven }),
         ..credit_note(customer_id, product_id, 1)
     };
     desk.run(full).await;

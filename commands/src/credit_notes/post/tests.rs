@@ -118,7 +118,7 @@ fn a_posted_credit_note_carries_everything_that_was_decided() {
 
 #[test]
 fn a_credit_note_may_round_once_and_to_even() {
-    let rounding = Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven });
+    let rounding = Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven });
     let note = PostCreditNote { rounding, ..note(vec![line("1", None)]) };
     let posted = posted(given(shop()).when(note));
     assert_eq!((posted.gross.to_string(), posted.net.to_string()), ("2.345".into(), "2.34".into()));

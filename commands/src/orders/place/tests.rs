@@ -119,7 +119,7 @@ fn a_placed_order_carries_everything_that_was_decided() {
 
 #[test]
 fn an_order_may_round_once_and_to_even() {
-    let rounding = Some(Rounding { place: RoundingPlace::Total, how: RoundingHow::HalfEven });
+    let rounding = Some(RoundingInput { place: RoundingPlace::Total, how: RoundingHow::HalfEven });
     let order = PlaceOrder { rounding, ..order(vec![line("1")]) };
     assert_eq!(placed(given(shop()).when(order)).net.to_string(), "2.34");
 }

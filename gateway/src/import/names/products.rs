@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use commands::Outcome;
-use commands::products::create::CreateProduct;
+use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::publish::PublishProduct;
 use commands::stock::set_backorder::SetStockBackorder;
-use events::products::{ProductId, ProductUnit};
+use events::products::ProductId;
 use queries::products::ProductRow;
 
 use super::{Found, Known, LOOKED_UP, NameClerk, made};
@@ -51,11 +51,13 @@ impl NameClerk<'_> {
         }
     }
 
-    fn unit(&self, product: &Product) -> ProductUnit {
+    fn unit(&self, product: &Product) -> ProductUnitInput {
         let products = &self.task.mapping.products;
         match &product.unit {
-            Some(meant) => ProductUnit { code: meant.unit.clone(), precision: meant.precision },
-            None => ProductUnit { code: products.unit.clone(), precision: products.precision },
+            Some(meant) => {
+                ProductUnitInput { code: meant.unit.clone(), precision: meant.precision }
+            }
+            None => ProductUnitInput { code: products.unit.clone(), precision: products.precision },
         }
     }
 

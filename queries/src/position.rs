@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use events::words::Position;
 
-use crate::error::{ApiError, Code};
+use crate::QueryError;
 
 /// Leads every encoded position, so that another form can be told from this one.
 const FORM: u8 = 1;
@@ -21,7 +21,7 @@ pub fn encode(position: Position) -> String {
 ///
 /// # Errors
 /// If no write gave the text.
-pub fn decode(field: &str, text: &str) -> Result<Position, ApiError> {
+pub fn decode(field: &'static str, text: &str) -> Result<Position, QueryError> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     match bytes.split_first() {
         Some((&FORM, digits)) if digits.len() < 8 || digits.len() == 8 && digits[0] < 0x80 => {
@@ -30,7 +30,7 @@ pub fn decode(field: &str, text: &str) -> Result<Position, ApiError> {
         }
         _ => {
             let message = format!("`{text}` is no position; use one that a write gave you");
-            Err(ApiError::new(Code::InvalidInput, message).at(field))
+            Err(QueryError::Invalid { field, message })
         }
     }
 }

@@ -1,0 +1,186 @@
+//! Claims about facts that a newer program wrote: whoever needs them says so, and goes no further;
+//! everybody else goes on.
+
+use std::time::Duration;
+
+use commands::CommandError;
+use events::customers::CustomerId;
+use events::log::{Answer, Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
+use events::products::ProductId;
+use events::stock::{StockItemId, WarehouseId};
+use events::words::{Position, Unit};
+use gateway::app::fresh_id;
+use gateway::config::Config;
+use harness::app::scratch;
+use harness::desk::{order, receive};
+use harness::{Desk, Program, Shop, TestApp, TestDatabase};
+use serde_json::json;
+
+/// A version that no program has written yet.
+const NEWER: i16 = 99;
+
+/// Somebody who has goods and buyers, in a program of their own.
+struct Place {
+    desk: Desk,
+    shop: Shop,
+    /// The one that a newer program is about to change.
+    changed: ProductId,
+    other: ProductId,
+    buyer: CustomerId,
+}
+
+impl Place {
+    async fn open(app: &TestApp) -> Self {
+        let desk = Desk::open(app, "acme").await;
+        let shop = Shop { client: app.administrator().within("acme") };
+        let (changed, other) = (desk.product("A-1", 10).await, desk.product("B-2", 10).await);
+        let buyer = desk.customer("Bolt & Co").await;
+        Self { desk, shop, changed, other, buyer }
+    }
+
+    /// What a newer program does: a fact of its own shape, or of a type of its own.
+    async fn change(&self, log: &Log, fact_type: &'static str, schema_version: i16) -> Position {
+        let organization = self.desk.organization;
+        let warehouse = WarehouseId::default_of(organization);
+        let item = StockItemId::of(organization, self.changed, warehouse, &Unit("piece".into()));
+        let stream = StreamKey { organization: organization.0, id: item.0 };
+        let last = log.read_stream(stream, 0, 100).await.expect("its facts").pop();
+        let last = last.expect("a fact of the stock item");
+        let fact = NewFact {
+            stream,
+            feature: "stock".into(),
+            fact_type: fact_type.into(),
+            schema_version,
+            event_id: fresh_id(),
+            data: br#"{"quantities":{"piece":"1"}}"#.to_vec(),
+            meta: last.meta,
+            tags: Vec::new(),
+        };
+        let expected = vec![(stream, Expected::Exact(last.version))];
+        let append = Append { expected, facts: vec![fact], ..Append::default() };
+        match log.append(append).await {
+            Ok(Answer::Appended { first, .. }) => first,
+            answer => panic!("{answer:?}"),
+        }
+    }
+
+    /// Commands that need what was changed are refused, saying why; others are not.
+    async fn is_refused(&self, desk: &Desk, telling: &[&str]) {
+        let refused = [
+            desk.attempt(receive(self.changed, 1)).await,
+            desk.attempt(order(self.buyer, self.changed, 1)).await,
+        ];
+        for outcome in refused {
+            let Err(error @ CommandError::Unreadable(_)) = outcome else { panic!("{outcome:?}") };
+            let message = error.to_string();
+            assert!(telling.iter().all(|words| message.contains(words)), "{message}");
+        }
+        desk.run(receive(self.other, 1)).await;
+        desk.run(order(self.buyer, self.other, 1)).await;
+    }
+}
+
+/// Runs a test whose read models stop.
+fn stopping(claim: impl AsyncFnOnce(&TestApp)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let app = TestApp::start(Config::default()).await;
+        claim(&app).await;
+        app.stop.cancel();
+        app.parts.stop().await;
+        app.database.remove().await;
+    });
+}
+
+async fn another_log(database: &TestDatabase) -> Log {
+    let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await;
+    log.expect("opening the log")
+}
+
+#[test]
+fn commands_on_what_a_newer_program_changed_are_refused_and_others_go_on() {
+    let cases = [("stock.received", NEWER, "version 99"), ("stock.lost", 1, "unknown fact type")];
+    for (fact_type, version, what) in cases {
+        stopping(async |app| {
+            let place = Place::open(app).await;
+            let facts = app.facts().await;
+            place.change(&another_log(&app.database).await, fact_type, version).await;
+            let telling = [fact_type, what, "update"];
+            // First where the state is known, and behind; then where nothing is known yet.
+            place.is_refused(&place.desk, &telling).await;
+            place.is_refused(&place.desk.elsewhere(app).await, &telling).await;
+            let again = place.desk.keyed("a key", receive(place.changed, 1)).await;
+            assert!(matches!(again, Err(CommandError::Unreadable(_))), "{again:?}");
+            let input = json!({ "productId": place.changed, "quantity": "1" });
+            let (code, message) = place.shop.refused("receiveStock", input).await;
+            assert_eq!(code, "UNAVAILABLE");
+            assert!(message.contains("newer Millrace"), "{message}");
+            let written = 1 + 2 * (1 + 4);
+            assert_eq!(app.facts().await - facts, written, "what was refused wrote nothing");
+        });
+    }
+}
+
+#[test]
+fn read_models_stop_at_what_a_newer_program_wrote_and_others_go_on() {
+    stopping(async |app| {
+        let place = Place::open(app).await;
+        app.settled().await;
+        let changed =
+            place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
+        place.desk.run(order(place.buyer, place.other, 1)).await;
+        let head = app.parts.log.head().await.expect("the head");
+        let watermarks = app.parts.reader.watermarks();
+        let mut mark = watermarks.watch("stock").expect("a watermark");
+        let stopped = mark.wait_for(|mark| mark.stopped.is_some());
+        let stopped = tokio::time::timeout(Duration::from_secs(30), stopped).await;
+        let stopped = stopped.expect("it stops in time").expect("a watermark").clone();
+        assert!(stopped.reached < changed);
+        let why = stopped.stopped.unwrap_or_default();
+        for words in ["stock.received", "schema version 99", "knows 1", "update"] {
+            assert!(why.contains(words), "{why}");
+        }
+        let names = watermarks.all().map(|(name, _)| name);
+        let others: Vec<_> = names.filter(|name| *name != "stock").collect();
+        let held = watermarks.wait(&others, head, Duration::from_secs(30)).await;
+        held.expect("the others go on");
+    });
+}
+
+#[test]
+fn a_program_says_which_fact_it_is_too_old_for() {
+    let scratch = scratch();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let database = TestDatabase::create().await;
+        let environment = [("DATABASE_URL", database.url.as_str())];
+        let program = Program::serve(&scratch.path().join("data"), &environment);
+        let shop = Shop::open(&program.administrator(), "acme").await;
+        let product = shop.product("A-1", "2.50", 10).await;
+        let log = another_log(&database).await;
+        let facts = log.read_all(Position(0), 100).await.expect("the facts");
+        let received = facts.into_iter().rfind(|fact| fact.feature == "stock").expect("a fact");
+        let fact = NewFact {
+            stream: received.stream,
+            feature: received.feature.into(),
+            fact_type: received.fact_type.into(),
+            schema_version: NEWER,
+            event_id: fresh_id(),
+            data: received.data,
+            meta: received.meta,
+            tags: Vec::new(),
+        };
+        let expected = vec![(fact.stream, Expected::Any)];
+        let append = Append { expected, facts: vec![fact], ..Append::default() };
+        log.append(append).await.expect("an answer");
+        let input = json!({ "productId": product, "quantity": "1" });
+        let (code, _) = shop.refused("receiveStock", input).await;
+        assert_eq!(code, "UNAVAILABLE");
+        let said = program.end(Duration::from_secs(10)).log;
+        for words in ["stock.received", "schema version 99", "newer millrace wrote", "update"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        drop(log);
+        database.remove().await;
+    });
+}
