@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use harness::{Program, Shop};
+
 use super::*;
 
 fn flip(file: &Path, at: usize) {
@@ -108,5 +110,24 @@ fn what_is_damaged_is_not_restored_and_what_does_not_come_up_is_told() {
     assert!(!rooms.restored().join("postgres/cluster").exists(), "it was withdrawn");
     honest.write(rooms.backup()).expect("the manifest");
     done(&verify, &rooms.restored());
+    rooms.restore();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_wrong_when_it_was_backed_up_is_told_by_verify_and_still_restored() {
+    let rooms = Rooms::new();
+    let program = Program::serve(&rooms.data(), &[]);
+    Shop::open(&program.administrator(), "acme").await;
+    let url = gateway::postgres::url_for(&rooms.data()).expect("the address").0;
+    let config = gateway::verbs::parts::address(&url).expect("an address");
+    let client = events::log::connect(&config).await.expect("a connection");
+    let crime = "set session_replication_role = replica; \
+        update log.events set data = data || ' '::bytea where position = 1";
+    client.batch_execute(crime).await.expect("a changed fact");
+    rooms.create();
+    assert!(program.terminate(std::time::Duration::from_secs(10)).success());
+    let told = refused(&["backup", "verify", text(rooms.backup())], &rooms.data(), 1);
+    assert!(told.contains("its event log is not right at position 1"), "{told}");
+    done(&["backup", "verify", "--quick", text(rooms.backup())], &rooms.data());
     rooms.restore();
 }

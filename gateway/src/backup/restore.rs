@@ -10,7 +10,7 @@ use events::words::Position;
 
 use super::copying::{Copier, make_directory};
 use super::manifest::Manifest;
-use super::proof::prove;
+use super::proof::{prove, prove_whole};
 use super::{BackupError, CLUSTER, KEYS, blocking};
 use crate::durable::{self, cannot, sync_directory};
 use crate::postgres::restoring::{Restoring, withdraw};
@@ -38,7 +38,9 @@ pub async fn restore(
         Ok(place.finish()?)
     })
     .await?;
-    let proved = bring_up(options.clone(), &manifest).await;
+    // The head alone: a log that was wrong before is still better to have than none.
+    let expected = manifest.log.as_ref();
+    let proved = bring_up(options.clone(), async |at| prove(&at, expected).await).await;
     if proved.is_err()
         && let Err(error) = withdraw(&options).await
     {
@@ -48,7 +50,7 @@ pub async fn restore(
     proved
 }
 
-/// As [`restore`], without keys: to see whether it comes up.
+/// As [`restore`], without keys, but with a look at the whole log: to see whether it comes up.
 pub(super) async fn try_out(
     backup: &Path,
     manifest: Arc<Manifest>,
@@ -56,13 +58,14 @@ pub(super) async fn try_out(
     copier: Arc<Copier>,
 ) -> Result<Option<Position>, BackupError> {
     let place = Restoring::begin(&options, (&backup.join(CLUSTER), manifest.postgresql)).await?;
-    let (from, entries) = (backup.to_owned(), manifest.clone());
+    let (from, entries, progress) = (backup.to_owned(), manifest.clone(), copier.progress.clone());
     blocking(move || {
         copy_cluster(&from, &entries, &place, &copier)?;
         Ok(place.finish()?)
     })
     .await?;
-    bring_up(options, &manifest).await
+    let expected = manifest.log.as_ref();
+    bring_up(options, async |at| prove_whole(&at, expected, &progress).await).await
 }
 
 pub(super) async fn read(backup: &Path) -> Result<Manifest, BackupError> {
@@ -138,14 +141,14 @@ fn copy_keys(
     Ok(())
 }
 
-/// Starts the cluster, which makes it consistent, looks at what it holds, and stops it.
+/// Starts the cluster, which makes it consistent, has it looked at, and stops it.
 async fn bring_up(
     options: EmbeddedOptions,
-    manifest: &Manifest,
+    look: impl AsyncFnOnce(tokio_postgres::Config) -> Result<Option<Position>, BackupError>,
 ) -> Result<Option<Position>, BackupError> {
     let embedded = Embedded::start(options).await?;
     let proved = match address(&embedded.url()) {
-        Ok(database) => prove(&database, manifest.log.as_ref()).await,
+        Ok(database) => look(database).await,
         Err(error) => Err(BackupError::Work(error)),
     };
     let stopped = embedded.stop().await;
