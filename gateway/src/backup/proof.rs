@@ -67,8 +67,8 @@ pub async fn prove_whole(
     let Some(bad) = checked.bad else { return Ok(end) };
     let place = bad.first.map_or(String::new(), |first| format!(" at position {first}"));
     Err(BackupError::Work(format!(
-        "its event log is not right{place}: {}. The log was so when it was backed up, for every file \
-         is what it was: `millrace check --log` tells of the running one",
+        "its event log is not right{place}: {}. It was so when it was backed up, for every file is \
+         what it was: `millrace check --log` tells of the running one",
         bad.reason
     )))
 }
