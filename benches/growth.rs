@@ -44,7 +44,7 @@ impl Growing {
         let filling = Filling {
             facts: facts.saturating_sub(there),
             callers: 8,
-            append_facts: if facts < 100_000 { 50 } else { 1_000 },
+            append_facts: if facts < 100_000 { 20 } else { 1_000 },
         };
         let began = Instant::now();
         self.long.extend(filling.fill(&self.log, &self.payloads).await);
