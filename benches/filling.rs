@@ -1,5 +1,5 @@
-//! Fills a log with facts to measure on: streams of seven facts, and now and then one of a hundred,
-//! their ids ordered by time; many streams are open at once.
+//! Fills a log with facts to measure on: streams of seven facts, and a few of a hundred, their ids
+//! ordered by time; many streams are open at once.
 
 use std::sync::Arc;
 
@@ -11,8 +11,10 @@ use crate::append::{Payloads, stream};
 
 /// Facts of most streams.
 const SHORT: i64 = 7;
-/// Facts of one stream of each caller at a time.
+/// Facts of the others.
 pub const LONG: i64 = 100;
+/// Of so many streams that a caller writes at a time one is long.
+const LONG_EVERY: usize = 50;
 
 /// How a log is filled.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +53,7 @@ impl Filling {
     async fn append(self, log: &Log, payloads: &Payloads, caller: usize) -> Vec<StreamKey> {
         let appends = self.facts.div_ceil(self.callers * self.append_facts);
         let mut open: Vec<Open> = (0..self.append_facts)
-            .map(|place| Open::begin(if place == 0 { LONG } else { SHORT }))
+            .map(|place| Open::begin(if place.is_multiple_of(LONG_EVERY) { LONG } else { SHORT }))
             .collect();
         let mut long = Vec::new();
         for number in 0..appends {

@@ -11,9 +11,11 @@
 )]
 
 mod append;
+mod chain;
 mod check;
 mod export;
 mod filling;
+mod growth;
 mod hot;
 mod http;
 mod import;
@@ -34,13 +36,14 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 16] = [
+const ROWS: [&str; 18] = [
     "append_1",
     "append_64",
     "append_512",
     "append_7x7",
     "append_2p",
     "hot_stream",
+    "chain",
     "check_log",
     "beside_transaction",
     "beside_dump",
@@ -51,6 +54,7 @@ const ROWS: [&str; 16] = [
     "oversell",
     "import",
     "export_parquet",
+    "growth",
 ];
 
 /// How long and how much.
@@ -62,6 +66,10 @@ pub struct Scale {
     pub append_round: Duration,
     /// Facts of a log that is checked.
     pub checked_facts: usize,
+    /// Facts of a log before and after it has grown.
+    pub grown_facts: (usize, usize),
+    /// Rounds at each of these lengths.
+    pub growth_rounds: usize,
     /// How old a transaction is that a row is measured beside.
     pub transaction_age: Duration,
     /// A round of orders; whole seconds, for pgbench knows no others.
@@ -82,6 +90,8 @@ const WHOLE: Scale = Scale {
     rounds: 6,
     append_round: Duration::from_secs(2),
     checked_facts: 1_000_000,
+    grown_facts: (1_000_000, 10_000_000),
+    growth_rounds: 3,
     transaction_age: Duration::from_secs(60),
     orders_round: Duration::from_secs(10),
     products: 10_000,
@@ -96,6 +106,8 @@ const QUICK: Scale = Scale {
     rounds: 2,
     append_round: Duration::from_millis(200),
     checked_facts: 20_000,
+    grown_facts: (20_000, 60_000),
+    growth_rounds: 2,
     transaction_age: Duration::from_millis(500),
     orders_round: Duration::from_secs(1),
     products: 500,
@@ -151,6 +163,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("hot_stream") {
         rows.push(hot::measure(scale).await);
     }
+    if wanted("chain") {
+        rows.push(chain::measure(scale).await);
+    }
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }
@@ -181,6 +196,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     }
     if wanted("export_parquet") {
         rows.push(export::measure(scale).await);
+    }
+    if wanted("growth") {
+        rows.push(growth::measure(scale).await);
     }
     rows
 }

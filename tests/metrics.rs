@@ -2,6 +2,7 @@
 //! is shown by `/metrics`, and tells the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use gateway::telemetry::metrics::{Buckets, Kind, METRICS};
@@ -122,6 +123,22 @@ fn metrics_shows_the_present_head_of_the_chain_and_none_before() {
             assert_eq!(heads(&shown(app).await), expected);
             assert_eq!(head.position, app.parts.log.head().await.unwrap());
         }
+    });
+}
+
+#[test]
+fn the_other_metrics_come_though_the_database_does_not_tell_the_head() {
+    test(async |app| {
+        Desk::open(app, "acme").await;
+        let client = app.database.connect().await;
+        client.batch_execute("begin; lock table log.batches").await.unwrap();
+        let asked = Instant::now();
+        let during = shown(app).await;
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        assert_eq!(heads(&during), []);
+        assert!(during.value("millrace_log_head_position") >= 1.0);
+        client.batch_execute("rollback").await.unwrap();
+        assert_eq!(heads(&shown(app).await).len(), 1);
     });
 }
 

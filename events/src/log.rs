@@ -5,7 +5,7 @@ mod append;
 mod appender;
 mod batch;
 mod catching_up;
-mod chain;
+pub mod chain;
 pub mod check;
 mod columns;
 mod connection;

@@ -61,10 +61,10 @@ enum Verb {
     },
     /// Verify what is stored.
     ///
-    /// Looks at every fact and every batch, up to where the log ends when it begins: positions without
-    /// gaps, the versions of every stream, times, the hash chain. Names the first position at which
-    /// something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if something is
-    /// wrong, or could not be read.
+    /// Looks at every fact and every batch, up to where the log ends when it begins: positions
+    /// without gaps, the versions of every stream, times, the hash chain. Names the first position
+    /// at which something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if
+    /// something is wrong, or could not be read.
     Check(check::CheckStored),
     /// About the event log.
     Log {

@@ -118,11 +118,14 @@ impl Victim {
         .await;
     }
 
-    /// Checked by ranges of another size each time, and sometimes over several connections.
+    /// Checked whole, and now and then by small ranges of another size each time, some of these
+    /// times over several connections.
     async fn checked(&self, head: Option<Hash>) -> Checked {
         let turn = self.checks.get();
         self.checks.set(turn + 1);
-        let (range_facts_max, readers_max) = (turn as i64 % (LAST + 1) + 1, turn % 3 + 1);
+        let cut = turn.is_multiple_of(4);
+        let range_facts_max = if cut { turn as i64 % (LAST + 1) + 1 } else { 100 };
+        let readers_max = if turn.is_multiple_of(8) { 3 } else { 1 };
         let how = Check { head, readers_max, range_facts_max };
         check(&self.config, &how, Arc::new(|_, _| ())).await.expect("a log that can be read")
     }

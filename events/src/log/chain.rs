@@ -11,7 +11,8 @@ use super::NewFact;
 pub(super) type Sum = [u8; 32];
 
 /// The digests of facts with their versions, one behind the other.
-pub(super) fn digests<'a>(facts: impl Iterator<Item = (&'a NewFact, i64)>) -> Vec<u8> {
+#[must_use]
+pub fn digests<'a>(facts: impl Iterator<Item = (&'a NewFact, i64)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let digest = |(fact, version): (&NewFact, i64)| {
         let columns = [

@@ -151,6 +151,14 @@ impl Reader {
         let versions = client.prepare(include_str!("sql/check_versions.sql")).await?;
         Ok(Self { client, range_end, versions })
     }
+
+    /// Where facts end to be missing that are missing from here on.
+    async fn gap_end(&self, run: &Run, first: i64) -> Result<i64, LogError> {
+        let last = run.last.unwrap_or(first);
+        let next = include_str!("sql/check_gap_end.sql");
+        let next = self.client.query_opt(next, &[&first, &last]).await?;
+        Ok(next.map_or(last, |next| next.get::<_, i64>("position") - 1))
+    }
 }
 
 impl Run {

@@ -77,7 +77,7 @@ table! {
     gauge "millrace_log_head_position"
         "The last position that this process knows to be committed.";
     present "millrace_log_chain_head" by "hash"
-        "The last position of the log's last batch, whose hash it is told by; not shown if unknown.";
+        "The last position of the log's last batch, by its hash; not shown where unknown.";
     gauge "millrace_log_queue_appends"
         "Appends that wait for the appender, when it last took some.";
     gauge "millrace_log_queue_bytes"

@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use harness::test;
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Row, Statement};
 
 use super::{BATCHES, LAST, Victim, batch_of};
 
@@ -76,11 +76,14 @@ impl Table {
             let of: i64 = row.get(key);
             for (index, column) in row.columns().iter().enumerate() {
                 let (column, Bytes(value)) = (column.name(), row.get(index));
+                let update = format!("update {name} set {column} = $1 where {key} = $2");
+                let update = victim.client.prepare(&update).await.expect("an update");
                 let changes = (0..value.len()).flat_map(|at| CHANGES.map(|change| (at, change)));
                 for (at, change) in changes {
                     let mut changed = value.clone();
                     changed[at] ^= change;
-                    let found = self.change(victim, (of, column), &value, &changed).await;
+                    let found =
+                        self.change(victim, &update, (of, column), (&value, &changed)).await;
                     let what = format!("{column} of {name} at {of}, byte {at} by {change:#x}");
                     match found {
                         None => tally.refused += 1,
@@ -99,15 +102,13 @@ impl Table {
     async fn change(
         &self,
         victim: &Victim,
+        update: &Statement,
         (of, column): (i64, &str),
-        value: &[u8],
-        changed: &[u8],
+        (value, changed): (&[u8], &[u8]),
     ) -> Option<(i64, i64)> {
         let (name, key) = (self.name, self.key);
-        let update = format!("update {name} set {column} = $1 where {key} = $2");
-        let update = victim.client.prepare(&update).await.expect("an update");
         let (value, changed) = (Bytes(value.to_vec()), Bytes(changed.to_vec()));
-        match victim.client.execute(&update, &[&changed, &of]).await {
+        match victim.client.execute(update, &[&changed, &of]).await {
             Ok(rows) => assert_eq!(rows, 1),
             Err(error) => {
                 let code = error.code().expect("a refusal");
@@ -117,14 +118,18 @@ impl Table {
         }
         let (first, last, _) = victim.wrong(&format!("{column} of {name} at {of}")).await;
         let key_now = if column == key { number(&changed.0) } else { of };
-        let back = victim.client.execute(&update, &[&value, &key_now]).await;
+        let back = victim.client.execute(update, &[&value, &key_now]).await;
         assert_eq!(back.expect("as it was"), 1);
         Some((first, last))
     }
 }
 
 fn number(bytes: &[u8]) -> i64 {
-    i64::from_be_bytes(bytes.try_into().expect("a number"))
+    number_of(bytes).expect("a number")
+}
+
+fn number_of(bytes: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 #[test]
@@ -144,10 +149,6 @@ fn every_changed_byte_of_every_fact_is_found_at_its_batch() {
         assert!(tally.found > 2_000 && tally.refused < 400, "{} {}", tally.found, tally.refused);
         victim.restore().await;
     });
-}
-
-fn number_of(bytes: &[u8]) -> Option<i64> {
-    Some(i64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 #[test]

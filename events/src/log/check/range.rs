@@ -41,10 +41,14 @@ pub(super) async fn check(
 ) -> Result<Option<Bad>, LogError> {
     let Batches { before, batches, torn } = Batches::read(run, reader, range).await?;
     let mut walk = Walk::begin(before, batches);
-    let walked = match walk.last {
+    let mut walked = match walk.last {
         Some(last) => walk.facts(run, reader, range, last).await?,
         None => Ok(()),
     };
+    if let Err(Bad { kind: Kind::Missing, first: Some(first), .. }) = walked {
+        // The gap may go on behind the range.
+        walked = Err(missing(first, reader.gap_end(run, first).await?));
+    }
     let before = walk.streams.look_up(&reader.client, &reader.versions).await?;
     // Of two at one position the chain's comes first: it says more.
     let found = walked.err().into_iter().chain(walk.version).chain(before).chain(torn);

@@ -1,0 +1,135 @@
+//! `growth`: whether the rates fall as the log grows, from a million facts to ten.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use events::log::{Log, LogId, LogLimits, StreamKey};
+use events::words::Position;
+use harness::cluster::TestDatabase;
+use serde_json::{Map, json};
+
+use crate::Scale;
+use crate::append::{Payloads, appends};
+use crate::check::checked;
+use crate::filling::{Filling, LONG};
+use crate::report::{Goal, Row};
+use crate::rounds::{median, rounded};
+
+/// What is measured at each length.
+const RATES: [&str; 5] = ["append_64", "append_512", "read", "load_100", "check_log"];
+
+/// Facts that are read at once, and so long.
+const PAGE: i64 = 1_000;
+
+/// A log that grows.
+struct Growing {
+    database: TestDatabase,
+    log: Log,
+    payloads: Arc<Payloads>,
+    /// Streams of a hundred facts.
+    long: Vec<StreamKey>,
+}
+
+impl Growing {
+    async fn begin() -> Self {
+        let database = TestDatabase::create().await;
+        let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await;
+        let log = log.unwrap();
+        Self { database, log, payloads: Arc::new(Payloads::new()), long: Vec::new() }
+    }
+
+    /// Fills it until there are so many facts.
+    async fn grow(&mut self, facts: usize) {
+        let there = self.log.head().await.unwrap().0 as usize;
+        let filling = Filling {
+            facts: facts.saturating_sub(there),
+            callers: 8,
+            append_facts: if facts < 100_000 { 20 } else { 1_000 },
+        };
+        let began = Instant::now();
+        self.long.extend(filling.fill(&self.log, &self.payloads).await);
+        // What a log that grows slowly has long since: statistics, and no work left over.
+        let upkeep = "vacuum analyze log.events; checkpoint";
+        let client = self.database.connect().await;
+        for statement in upkeep.split("; ") {
+            client.batch_execute(statement).await.unwrap();
+        }
+        eprintln!("growth: {facts} facts after {:.0} s", began.elapsed().as_secs_f64());
+    }
+
+    /// Each of the rates, in the median of some rounds.
+    async fn rates(&self, scale: Scale) -> [f64; 5] {
+        let mut rounds: [Vec<f64>; 5] = Default::default();
+        for round in 0..scale.growth_rounds {
+            for (place, callers) in [64, 512].into_iter().enumerate() {
+                let length = scale.append_round;
+                let done = appends(&self.log, &self.payloads, (callers, 1), length).await;
+                rounds[place].push(done.per_second);
+            }
+            rounds[2].push(self.read(scale.append_round).await);
+            rounds[3].push(self.load(scale.append_round, round).await);
+            rounds[4].push(checked(&self.database).await);
+        }
+        rounds.map(|rates| median(rates.into_iter()))
+    }
+
+    /// Facts a second, read forward from the middle on.
+    async fn read(&self, length: Duration) -> f64 {
+        let (began, mut facts) = (Instant::now(), 0);
+        let middle = Position(self.log.head().await.unwrap().0 / 2);
+        let mut after = middle;
+        while began.elapsed() < length {
+            let page = self.log.read_all(after, PAGE).await.unwrap();
+            facts += page.len();
+            after = page.last().map_or(middle, |last| last.position);
+        }
+        facts as f64 / began.elapsed().as_secs_f64()
+    }
+
+    /// Streams of a hundred facts a second, one after another, from all over the log.
+    async fn load(&self, length: Duration, round: usize) -> f64 {
+        // Coprime to any count of streams that is not its multiple: no neighbours, no repeats.
+        const STRIDE: usize = 7_919;
+        let (began, mut loads) = (Instant::now(), 0);
+        while began.elapsed() < length {
+            let stream = self.long[(round + loads) * STRIDE % self.long.len()];
+            let mut facts = 0;
+            self.log.load(&[(stream, 0)], |_| facts += 1).await.unwrap();
+            assert_eq!(facts, LONG);
+            loads += 1;
+        }
+        loads as f64 / began.elapsed().as_secs_f64()
+    }
+}
+
+pub async fn measure(scale: Scale) -> Row {
+    let (before, after) = scale.grown_facts;
+    let mut growing = Growing::begin().await;
+    growing.grow(before).await;
+    let short = growing.rates(scale).await;
+    growing.grow(after).await;
+    let long = growing.rates(scale).await;
+    let Growing { database, log, .. } = growing;
+    drop(log);
+    database.remove().await;
+    let mut details = Map::new();
+    let mut lowest = f64::INFINITY;
+    for ((name, short), long) in RATES.into_iter().zip(short).zip(long) {
+        details.insert(name.to_owned(), json!([rounded(short), rounded(long)]));
+        lowest = lowest.min(long / short);
+    }
+    Row {
+        name: "growth",
+        what: format!(
+            "the lowest of the rates at {after} facts to those at {before}: appends, facts read \
+             forward, streams of {LONG} facts loaded, facts checked, each a second"
+        ),
+        ours: lowest,
+        baseline: None,
+        unit: "x the rate before",
+        ratio: None,
+        goal: Goal::AtLeast(0.9),
+        holds: true,
+        details,
+    }
+}
