@@ -27,6 +27,7 @@ mod orders;
 mod oversell;
 mod procedure;
 mod processes;
+mod reading;
 mod report;
 mod rounds;
 
@@ -36,7 +37,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 18] = [
+const ROWS: [&str; 23] = [
     "append_1",
     "append_64",
     "append_512",
@@ -45,6 +46,11 @@ const ROWS: [&str; 18] = [
     "hot_stream",
     "chain",
     "check_log",
+    "read_log",
+    "load_100",
+    "load_cached",
+    "follow_1000",
+    "follow_20000",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -66,6 +72,10 @@ pub struct Scale {
     pub append_round: Duration,
     /// Facts of a log that is checked.
     pub checked_facts: usize,
+    /// Stock items of a hundred facts that are read.
+    pub read_items: usize,
+    /// How long facts are followed.
+    pub follow: Duration,
     /// Facts of a log before and after it has grown.
     pub grown_facts: (usize, usize),
     /// Rounds at each of these lengths.
@@ -90,6 +100,8 @@ const WHOLE: Scale = Scale {
     rounds: 6,
     append_round: Duration::from_secs(2),
     checked_facts: 1_000_000,
+    read_items: 4_000,
+    follow: Duration::from_secs(10),
     grown_facts: (1_000_000, 10_000_000),
     growth_rounds: 3,
     transaction_age: Duration::from_secs(60),
@@ -106,6 +118,8 @@ const QUICK: Scale = Scale {
     rounds: 2,
     append_round: Duration::from_millis(200),
     checked_facts: 20_000,
+    read_items: 100,
+    follow: Duration::from_secs(1),
     grown_facts: (20_000, 60_000),
     growth_rounds: 2,
     transaction_age: Duration::from_millis(500),
@@ -165,6 +179,18 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     }
     if wanted("chain") {
         rows.push(chain::measure(scale).await);
+    }
+    if wanted("read_log") {
+        rows.push(reading::log(scale).await);
+    }
+    let (cold, cached) = (wanted("load_100"), wanted("load_cached"));
+    if cold || cached {
+        rows.extend(reading::load(scale).await.into_iter().filter(|row| asked(row.name)));
+    }
+    for (name, per_second) in [("follow_1000", 1_000), ("follow_20000", 20_000)] {
+        if wanted(name) {
+            rows.push(reading::follow(scale, name, per_second).await);
+        }
     }
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
