@@ -74,6 +74,17 @@ fn the_log_is_replayed_as_printed_and_gives_what_the_read_model_has() {
     }
 }
 
+#[test]
+fn the_log_is_kept_as_printed() {
+    let (blocks, answers) = walked("## Keep it for decades", |_| ());
+    assert_eq!(blocks.len(), 4);
+    for (block, answer) in blocks.iter().zip(&answers) {
+        let printed = block.answer.as_ref().expect("what it answers");
+        let line = block.line;
+        assert!(is_answer(printed, answer), "README.md:{line}: printed\n{printed}\n{answer}");
+    }
+}
+
 /// What the commands of a section of the README answer, run in one session beside `make run`'s
 /// program, in a folder that was prepared.
 fn walked(heading: &str, prepare: impl FnOnce(&Path)) -> (Vec<Block>, Vec<String>) {
