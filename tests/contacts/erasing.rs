@@ -6,7 +6,9 @@ use commands::contacts::erase::EraseContact;
 use commands::contacts::merge::MergeContacts;
 use commands::{CommandError, Kind};
 use events::contacts::ContactId;
-use harness::{Desk, TestApp, test};
+use harness::app::scratch;
+use harness::program::{millrace, outcome};
+use harness::{Desk, TestApp, duckdb, test};
 use serde_json::json;
 
 use super::{anna, card, shop};
@@ -96,6 +98,41 @@ fn an_erased_persons_values_are_nowhere_in_the_database_and_everybody_elses_stay
         }
         let client = app.database.connect().await;
         crate::log::chain::check(&client).await;
+    });
+}
+
+/// What an export in this format holds, as text.
+fn exported(app: &TestApp, format: &str) -> String {
+    let folder = scratch();
+    let mut command = millrace(&["export", "facts", "--format", format]);
+    command.arg("--to").arg(folder.path()).env("DATABASE_URL", &app.database.url);
+    let (code, _, errors) = outcome(&mut command);
+    assert_eq!(code, 0, "{errors}");
+    let query = match format {
+        "parquet" => "select t::text from read_parquet('**/*.parquet') as t",
+        _ => "select content from read_text('**/*.ndjson')",
+    };
+    let rows = duckdb::rows(folder.path(), query).into_iter().flatten().flatten();
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_export_holds_nothing_of_any_person_and_all_of_the_facts() {
+    test(async |app| {
+        let (shop, customer) = shop(app, "acme").await;
+        let annas = shop.run("addContact", anna(&customer)).await;
+        let bert = json!({ "customerId": customer, "name": "Bert Immer", "role": "sales" });
+        shop.run("addContact", bert).await;
+        let erase = json!({ "contactId": annas["id"], "reason": "request 17" });
+        shop.run("eraseContact", erase).await;
+        for format in ["parquet", "ndjson"] {
+            let text = exported(app, format);
+            assert_eq!(found(&text, &ANNAS), Vec::<&str>::new());
+            assert_eq!(found(&text, &BERTS), Vec::<&str>::new(), "ciphertext stays ciphertext");
+            for there in ["contact.added", "contact.erased", "request 17", "sales", "Bolt & Co"] {
+                assert!(text.contains(there), "{there} in {text}");
+            }
+        }
     });
 }
 
