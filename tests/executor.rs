@@ -11,6 +11,7 @@ mod meta;
 mod overlap;
 pub(crate) mod probe;
 mod races;
+mod snapshots;
 mod turns;
 mod unique;
 mod versions;

@@ -14,6 +14,7 @@ mod judge;
 mod known;
 mod locked;
 mod read;
+mod snapshots;
 mod wake;
 
 use std::borrow::Cow;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use append::Decide;
 pub use connection::{ConnectError, connect, vigilant, watched};
+pub use snapshots::{Found, Snapshot, Wanted};
 
 use crate::words::Position;
 

@@ -193,7 +193,7 @@ impl From<CommandError> for ApiError {
             CommandError::Log(LogError::Unavailable(cause)) => unavailable(&cause),
             CommandError::Log(LogError::Closed) => Self::new(Code::Unavailable, message),
             CommandError::Unreadable(cause) if cause.is_of_newer_program() => {
-                tracing::error!(%cause, "what a newer millrace wrote is needed: update this program");
+                tracing::error!(%cause, "needs what a newer millrace wrote: update this one");
                 Self::new(Code::Unavailable, NEWER)
             }
             CommandError::Log(LogError::Database(_)) | CommandError::Unreadable(_) => {
