@@ -75,6 +75,7 @@ impl Payloads {
             event_id: Uuid::now_v7(),
             data: self.data(caller + number + place),
             meta: self.meta.clone(),
+            tags: Vec::new(),
         });
         let facts: Vec<NewFact> = facts.collect();
         let version = Expected::Exact(number as i64);

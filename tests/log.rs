@@ -4,6 +4,7 @@
 mod appending;
 mod catching_up;
 pub(crate) mod chain;
+mod conditions;
 mod contract;
 mod crowding;
 mod dying;
@@ -12,8 +13,10 @@ mod limits;
 mod locked;
 mod neighbours;
 mod overlapping;
+mod persons;
 mod reading;
 mod repeating;
+mod selecting;
 mod silence;
 
 use std::collections::HashMap;
@@ -62,6 +65,7 @@ fn named(stream: StreamKey, event_id: Uuid) -> NewFact {
         event_id,
         data: format!(r#"{{"id":"{event_id}","n":1.50}}"#).into_bytes(),
         meta: br#"{"actor":"administrator","command":"things.do","correlation":"x"}"#.to_vec(),
+        tags: Vec::new(),
     }
 }
 

@@ -13,13 +13,13 @@ use crate::tidy::source::{files, is_rust, is_test};
 
 /// Prometheus' text, taken apart: help and type of each name, and its samples.
 #[derive(Default)]
-struct Shown {
+pub(crate) struct Shown {
     help: BTreeMap<String, String>,
     types: BTreeMap<String, String>,
-    samples: BTreeMap<String, f64>,
+    pub(crate) samples: BTreeMap<String, f64>,
 }
 
-async fn shown(app: &TestApp) -> Shown {
+pub(crate) async fn shown(app: &TestApp) -> Shown {
     let (status, _, text) = app.administrator().get("/metrics").await;
     assert_eq!(status, 200);
     let mut shown = Shown::default();
@@ -42,7 +42,7 @@ async fn shown(app: &TestApp) -> Shown {
 
 impl Shown {
     #[track_caller]
-    fn value(&self, name: &str) -> f64 {
+    pub(crate) fn value(&self, name: &str) -> f64 {
         *self.samples.get(name).unwrap_or_else(|| panic!("{name} is not shown"))
     }
 }

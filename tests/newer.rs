@@ -52,6 +52,7 @@ impl Place {
             fact_type: fact_type.into(),
             schema_version,
             event_id: fresh_id(),
+            tags: Vec::new(),
             data: br#"{"quantities":{"piece":"1"}}"#.to_vec(),
             meta: last.meta,
         };
@@ -165,6 +166,7 @@ fn a_program_says_which_fact_it_is_too_old_for() {
             fact_type: received.fact_type.into(),
             schema_version: NEWER,
             event_id: fresh_id(),
+            tags: Vec::new(),
             data: received.data,
             meta: received.meta,
         };

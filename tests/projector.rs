@@ -9,9 +9,12 @@ use commands::orders::place::{OrderLineInput, PlaceOrder};
 use events::customers::CustomerId;
 use events::log::{Log, LogId, LogLimits};
 use events::orders::OrderId;
+use events::personal::{Vault, VaultLimits};
 use events::products::ProductId;
 use futures_util::future::join_all;
 use gateway::config::Config;
+use gateway::master_keys::fresh_keys;
+use harness::app::masters;
 use harness::desk::{customer, order};
 use harness::{Desk, TestApp, test_with};
 use projections::Rollup;
@@ -58,7 +61,9 @@ impl Another {
             pause_max: Duration::from_millis(100),
         };
         let log = log.expect("opening the log");
-        let projector = Projector::prepare(log, database.clone(), watermarks.clone(), limits).await;
+        let vault = Vault::new(log, masters(), fresh_keys(), VaultLimits::default());
+        let database = database.clone();
+        let projector = Projector::prepare(vault, database, watermarks.clone(), limits).await;
         let stop = CancellationToken::new();
         let task = tokio::spawn(projector.expect("a projector").run(stop.clone()));
         Self { watermarks, stop, task }

@@ -7,6 +7,8 @@ use uuid::Uuid;
 #[derive(Debug, Default, PartialEq)]
 pub struct Decision {
     pub(crate) facts: Vec<(Uuid, Event)>,
+    /// Persons whose keys are taken away with these facts.
+    pub(crate) erased: Vec<Uuid>,
 }
 
 impl Decision {
@@ -26,6 +28,14 @@ impl Decision {
     /// The facts of another decision, behind these.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.facts.append(&mut other.facts);
+        self.erased.append(&mut other.erased);
+    }
+
+    /// Erases persons: nobody reads any more what belongs to them, wherever it stands.
+    #[must_use]
+    pub fn erasing(mut self, persons: impl IntoIterator<Item = Uuid>) -> Self {
+        self.erased.extend(persons);
+        self
     }
 
     /// One more fact.

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::facts::DecodeError;
-use events::log::{Log, LogError, StreamMap};
+use events::log::{Log, LogError, PersonKey, StreamMap};
+use events::personal::{Vault, VaultError};
 use events::words::Position;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::Instrument;
@@ -25,9 +26,9 @@ use uuid::Uuid;
 
 use crate::rejection::Rejection;
 use crate::state::{Entry, Need};
-use crate::{Command, Context};
+use crate::{Command, Context, Person};
 
-pub(crate) use work::Work;
+pub(crate) use work::{Persons, Prepared, Work};
 
 /// A command and everything that comes in from the edge with it.
 #[derive(Debug, Clone)]
@@ -88,6 +89,9 @@ pub enum CommandError {
     /// The log could not take it; it did not happen.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// What belongs to a person cannot be encrypted; it did not happen.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A stored fact cannot be read by this program.
     #[error("a record that the command needs cannot be read: {0}")]
     Unreadable(#[from] DecodeError),
@@ -219,6 +223,8 @@ pub struct Executor {
     /// One for each command that may be here; whoever has none is not let in.
     places: Arc<Semaphore>,
     answer_wait_max: Duration,
+    /// Without one, nothing can be said of persons.
+    vault: Option<Vault>,
 }
 
 impl Executor {
@@ -231,7 +237,14 @@ impl Executor {
         let places = Arc::new(Semaphore::new(places));
         let answer_wait_max = limits.answer_wait_max;
         tokio::spawn(run::run(log, Arc::new(limits), queue));
-        Self { jobs, places, answer_wait_max }
+        Self { jobs, places, answer_wait_max, vault: None }
+    }
+
+    /// With persons' keys, so that commands may speak of persons.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Vault) -> Self {
+        self.vault = Some(vault);
+        self
     }
 
     /// Executes a command and answers once its outcome, and everything that the outcome rests on,
@@ -247,11 +260,46 @@ impl Executor {
             correlation = %request.correlation,
             position = tracing::field::Empty,
         );
-        let outcome = self.submit(Box::new(request)).instrument(span.clone()).await;
+        let outcome = async {
+            let named = request.command.persons(&request.context);
+            let organization = request.context.organization.0;
+            let persons = self.persons(organization, &named).await?;
+            let outcome = self.submit(Box::new(Prepared { request, persons })).await;
+            if let Some(vault) = &self.vault
+                && named.iter().any(|person| matches!(person, Person::Erased(_)))
+            {
+                vault.forget(organization);
+            }
+            outcome
+        };
+        let outcome = outcome.instrument(span.clone()).await;
         if let Ok(outcome) = &outcome {
             span.record("position", outcome.position.0);
         }
         outcome
+    }
+
+    /// The keys of the persons of whom the command's facts are going to speak.
+    async fn persons(&self, organization: Uuid, named: &[Person]) -> Result<Persons, CommandError> {
+        if named.is_empty() {
+            return Ok(Persons::default());
+        }
+        let vault = self.vault.as_ref().ok_or(VaultError::NoMaster)?;
+        let known = named.iter().filter_map(|person| match person {
+            Person::Known(id) => Some(PersonKey { organization, id: *id }),
+            Person::New(_) | Person::Erased(_) => None,
+        });
+        let mut keys = vault.keys(&known.collect::<Vec<_>>()).await?;
+        let mut new = Vec::new();
+        for person in named {
+            if let Person::New(id) = person {
+                let person = PersonKey { organization, id: *id };
+                let (key, wrapped) = vault.new_key(person)?;
+                keys.add(person, key);
+                new.push(wrapped);
+            }
+        }
+        Ok(Persons { keys, new, digest: Some(vault.nobodys().await?) })
     }
 
     async fn submit(&self, work: Box<dyn Work>) -> Result<Outcome, CommandError> {

@@ -1,6 +1,7 @@
 //! May it happen? Every command, and the executor that loads, decides and appends. Decisions are
 //! pure: time, ids and states come in.
 
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
@@ -48,11 +49,28 @@ pub trait Command: Serialize + Send + Sync + 'static {
     /// before, at most three times more: an order names products, and they name stock items.
     fn needs(&self, context: &Context, known: &States, needs: &mut Needs);
 
+    /// The persons of whom its facts speak: those whom they are the first to speak of get a key,
+    /// the others' keys are looked up.
+    fn persons(&self, _: &Context) -> Vec<Person> {
+        Vec::new()
+    }
+
     /// What happens, or why it may not.
     ///
     /// # Errors
     /// The rule that forbids it.
     fn decide(&self, context: &Context, states: &States) -> Result<Decision, Rejection>;
+}
+
+/// A person of whom a command's facts speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// Nothing was said of it yet.
+    New(Uuid),
+    /// It has a key, or is erased, or there is no such person.
+    Known(Uuid),
+    /// It is going to be erased.
+    Erased(Uuid),
 }
 
 /// What a decision may know beside states: made at the edge and passed in.

@@ -74,15 +74,22 @@ impl Given {
                 states.entries.insert(need.key, entry);
             }
         }
-        Then(command.decide(&context, &states).map(|decision| decision.facts))
+        let decided = command.decide(&context, &states);
+        let erased = decided.as_ref().map_or(Vec::new(), |decision| decision.erased.clone());
+        Then(decided.map(|decision| decision.facts), erased)
     }
 }
 
 /// What came of a command.
 #[derive(Debug)]
-pub(crate) struct Then(pub(crate) Result<Vec<(Uuid, Event)>, Rejection>);
+pub(crate) struct Then(pub(crate) Result<Vec<(Uuid, Event)>, Rejection>, Vec<Uuid>);
 
 impl Then {
+    /// The persons who are erased.
+    pub(crate) fn erased(&self) -> &[Uuid] {
+        &self.1
+    }
+
     #[track_caller]
     pub(crate) fn then(self, facts: impl IntoIterator<Item = (Uuid, Event)>) {
         assert_eq!(self.0, Ok(facts.into_iter().collect()));

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::upcast::{self, Object, Step};
 
+use crate::personal::Sealable;
+
 /// The facts of one feature: an enum, made by [`facts!`](crate::facts).
 pub trait Facts:
     Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq + std::fmt::Debug + Send + Sync
@@ -21,6 +23,16 @@ pub trait Facts:
 
     /// This fact's type.
     fn fact_type(&self) -> &'static FactType;
+
+    /// What it is tagged with: `customer:<id>`, say. For conditions across streams and for reading.
+    fn tags(&self) -> Vec<Cow<'static, str>> {
+        Vec::new()
+    }
+
+    /// What in it belongs to persons.
+    fn personal(&mut self) -> Vec<&mut dyn Sealable> {
+        Vec::new()
+    }
 }
 
 /// A fact type and its current shape.
@@ -171,17 +183,20 @@ fn malformed(name: &str, reason: &dyn std::fmt::Display) -> DecodeError {
 ///     Held { reason: String } "customer.held" 2 from [a_reason_is_given] => OnHold because reason;
 /// }
 /// ```
+///
+/// Behind the status may stand `, has tags` or `, has personal, tags`: then the enum has methods
+/// `tagged` and `sealable` that [`Facts::tags`] and [`Facts::personal`] ask.
 #[macro_export]
 macro_rules! facts {
     (
         $(#[$doc:meta])*
-        $facts:ident of $feature:literal with $status:ty;
+        $facts:ident of $feature:literal with $status:ty $(, has $($what:ident),+)?;
         $( $(#[$fact_doc:meta])* $fact:ident $body:tt $name:literal $version:literal
             $(from [$($step:path),+])? $(=> $to:ident $(because $why:ident)?)?; )+
     ) => {
         $crate::facts! {
             $(#[$doc])*
-            $facts of $feature;
+            $facts of $feature $(, has $($what),+)?;
             $( $(#[$fact_doc])* $fact $body $name $version $(from [$($step),+])?; )+
         }
 
@@ -206,9 +221,19 @@ macro_rules! facts {
     };
     (@state $status:ty) => { None };
     (@state $status:ty, $to:ident) => { Some(<$status>::$to) };
+    (@has tags) => {
+        fn tags(&self) -> Vec<std::borrow::Cow<'static, str>> {
+            self.tagged()
+        }
+    };
+    (@has personal) => {
+        fn personal(&mut self) -> Vec<&mut dyn $crate::personal::Sealable> {
+            self.sealable()
+        }
+    };
     (
         $(#[$doc:meta])*
-        $facts:ident of $feature:literal;
+        $facts:ident of $feature:literal $(, has $($what:ident),+)?;
         $( $(#[$fact_doc:meta])* $fact:ident $body:tt $name:literal $version:literal
             $(from [$($step:path),+])?; )+
     ) => {
@@ -234,6 +259,8 @@ macro_rules! facts {
                     } )+
                 }
             }
+
+            $( $( $crate::facts!(@has $what); )+ )?
         }
     };
 }

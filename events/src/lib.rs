@@ -1,6 +1,7 @@
 //! What happened: every fact of the business on one page. The log that keeps them is in `log`.
 
 pub mod access;
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
@@ -8,6 +9,7 @@ pub mod facts;
 pub mod log;
 pub mod orders;
 pub mod organizations;
+pub mod personal;
 pub mod products;
 pub mod reservations;
 pub mod series;
@@ -23,6 +25,7 @@ use uuid::Uuid;
 
 use crate::facts::{DecodeError, FactType, Facts};
 use crate::log::RawFact;
+use crate::personal::Sealable;
 use crate::words::{Meta, OrganizationId, Position};
 
 /// Declares [`Event`] and what follows from the list of features.
@@ -51,6 +54,17 @@ macro_rules! events {
             #[must_use]
             pub fn encode(&self) -> Vec<u8> {
                 match self { $( Self::$variant(fact) => facts::encode(fact), )+ }
+            }
+
+            /// What the fact is tagged with.
+            #[must_use]
+            pub fn tags(&self) -> Vec<Cow<'static, str>> {
+                match self { $( Self::$variant(fact) => fact.tags(), )+ }
+            }
+
+            /// What in the fact belongs to persons.
+            pub fn personal(&mut self) -> Vec<&mut dyn Sealable> {
+                match self { $( Self::$variant(fact) => fact.personal(), )+ }
             }
 
             /// The fact in stored bytes.
@@ -129,6 +143,8 @@ events! {
     Organization(organizations::OrganizationEvent),
     /// A customer account.
     Customer(customers::CustomerEvent),
+    /// A contact.
+    Contact(contacts::ContactEvent),
     /// A customer's credit.
     Credit(credit::CreditEvent),
     /// A product.

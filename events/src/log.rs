@@ -9,12 +9,16 @@ mod chain;
 mod columns;
 mod connection;
 mod failure;
+mod following;
 mod gathering;
 mod judge;
 mod known;
 mod locked;
+mod persons;
 mod read;
+mod selection;
 mod snapshots;
+mod spans;
 mod wake;
 
 use std::borrow::Cow;
@@ -29,6 +33,9 @@ use uuid::Uuid;
 
 pub use append::Decide;
 pub use connection::{ConnectError, connect, vigilant, watched};
+pub use following::Page;
+pub use persons::StoredKey;
+pub use selection::Selection;
 pub use snapshots::{Found, Snapshot, Wanted};
 
 use crate::words::Position;
@@ -81,6 +88,41 @@ pub struct NewFact {
     pub data: Vec<u8>,
     /// Who, why, for which request: bytes of a JSON object.
     pub meta: Vec<u8>,
+    /// What it is tagged with, within its organization: such as `customer:<id>`.
+    pub tags: Vec<Cow<'static, str>>,
+}
+
+/// A condition across streams: no fact of these types with this tag since a position.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Condition {
+    /// The tenant.
+    pub organization: Uuid,
+    /// The tag.
+    pub tag: Cow<'static, str>,
+    /// The types of the facts that are excluded.
+    pub types: Vec<Cow<'static, str>>,
+    /// What the decision has seen: facts up to here are not meant.
+    pub since: Position,
+}
+
+/// The key of a person of whom an append is the first to speak, wrapped by a master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// The person.
+    pub person: PersonKey,
+    /// Which master key wraps it.
+    pub master: String,
+    /// The key, wrapped.
+    pub wrapped: Vec<u8>,
+}
+
+/// A person, within an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonKey {
+    /// The tenant.
+    pub organization: Uuid,
+    /// The person.
+    pub id: Uuid,
 }
 
 /// Facts for one or several streams, appended together or not at all.
@@ -91,8 +133,14 @@ pub struct Append {
     /// Event ids of these facts that serve as idempotency keys: if one is taken, nothing is
     /// appended and its fact is the answer.
     pub keys: Vec<Uuid>,
+    /// What must not have happened elsewhere since the decision looked.
+    pub conditions: Vec<Condition>,
     /// The facts, in order. None: the append only checks.
     pub facts: Vec<NewFact>,
+    /// Keys of persons of whom the facts are the first to speak: written with them.
+    pub new_keys: Vec<NewKey>,
+    /// Persons whose keys are taken away, for ever, with these facts.
+    pub erased: Vec<PersonKey>,
     /// Names this append to later ones that rest on its facts; see [`Log::ticket`]. 0: none does.
     pub ticket: u64,
     /// The tickets of appends of this handle that were not answered yet when this was decided: if
@@ -119,6 +167,13 @@ pub enum Answer {
         expected: Expected,
         /// Its version.
         actual: i64,
+    },
+    /// A fact that a condition excludes was appended; nothing was appended now.
+    Excluded {
+        /// The first such condition, by its place in the append.
+        condition: usize,
+        /// Where the fact stands.
+        position: Position,
     },
     /// A key is taken; nothing was appended.
     Repeated(Earlier),
@@ -202,6 +257,10 @@ pub struct LogLimits {
     pub silence_max: Duration,
     /// How often followers look by themselves, should a wake-up be lost.
     pub poll_interval: Duration,
+    /// Bytes of a page that is read (one fact may exceed them).
+    pub page_bytes_max: usize,
+    /// Bytes of what was read last, kept for the followers of this process that come to it.
+    pub shared_bytes_max: usize,
     /// Connections for reading.
     pub readers_max: usize,
     /// How long a read waits for one of them.
@@ -224,6 +283,8 @@ impl Default for LogLimits {
             unavailable_wait_max: Duration::from_secs(10),
             silence_max: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
+            page_bytes_max: 16 << 20,
+            shared_bytes_max: 16 << 20,
             readers_max: 8,
             reader_wait_max: Duration::from_secs(10),
         }
@@ -266,6 +327,7 @@ pub struct Log {
     appends: append::Queue,
     readers: Pool,
     head: Arc<watch::Sender<Position>>,
+    shared: Arc<following::Shared>,
     limits: Arc<LogLimits>,
 }
 
@@ -283,11 +345,13 @@ impl Log {
         let readers = connection::pool(config, &limits)?;
         let head = Arc::new(watch::Sender::new(Position(0)));
         let (appends, jobs) = append::queue();
-        let log = Self { appends, readers, head: head.clone(), limits: Arc::new(limits) };
+        let (shared, limits) = (Arc::default(), Arc::new(limits));
+        let log = Self { appends, readers, head: head.clone(), shared, limits };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
         let (poll, silence_max) = (log.limits.poll_interval, log.limits.silence_max);
-        tokio::spawn(wake::run(config.clone(), id, weak_head, poll, silence_max));
+        tokio::spawn(wake::run(config.clone(), id, weak_head.clone(), poll, silence_max));
+        tokio::spawn(spans::run(log.readers.clone(), weak_head, poll));
         tokio::spawn(appender::run(config.clone(), id, log.limits.clone(), head, jobs));
         Ok(log)
     }

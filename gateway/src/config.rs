@@ -5,7 +5,9 @@ mod limits;
 mod render;
 
 use std::path::Path;
+use std::time::Duration;
 
+use events::personal::VaultLimits;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use schemars::JsonSchema;
@@ -32,6 +34,8 @@ pub struct Config {
     pub queries: QuerySettings,
     /// Limits of imports.
     pub import: ImportSettings,
+    /// What belongs to persons.
+    pub personal: Personal,
     /// Limits of the projector, which keeps the read models up to date.
     pub projector: ProjectorSettings,
     /// What is logged, to stderr.
@@ -89,6 +93,48 @@ pub struct Database {
 impl Default for Database {
     fn default() -> Self {
         Self { url: String::new(), start_wait_max_ms: 60_000, stop_wait_max_ms: 8_000 }
+    }
+}
+
+/// What belongs to persons: encrypted under a key of each person, which a master key wraps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Personal {
+    /// Master keys: 32 random bytes in base64 each (`openssl rand -base64 32`), joined by commas.
+    /// The first wraps; the others unwrap what they once wrapped. Empty: see `master_keys_file`.
+    pub master_keys: String,
+    /// A file of them, a line a key. Empty: with the embedded database `master-keys` in the data
+    /// directory, made at the first start; with one of yours none, and there are no contacts.
+    pub master_keys_file: String,
+    /// Keys of persons that are kept in memory.
+    pub kept_keys_max: usize,
+    /// How long they are kept, in milliseconds: so long another process may still read somebody
+    /// who was erased.
+    pub kept_keys_wait_max_ms: u64,
+    /// Keys of persons that a rotation wraps anew at once.
+    pub rotation_keys_max: u32,
+}
+
+impl Default for Personal {
+    fn default() -> Self {
+        let limits = VaultLimits::default();
+        Self {
+            master_keys: String::new(),
+            master_keys_file: String::new(),
+            kept_keys_max: limits.kept_keys_max,
+            kept_keys_wait_max_ms: limits::milliseconds(limits.kept_keys_wait_max),
+            rotation_keys_max: limits.rotation_keys_max,
+        }
+    }
+}
+
+impl From<&Personal> for VaultLimits {
+    fn from(settings: &Personal) -> Self {
+        Self {
+            kept_keys_max: settings.kept_keys_max,
+            kept_keys_wait_max: Duration::from_millis(settings.kept_keys_wait_max_ms),
+            rotation_keys_max: settings.rotation_keys_max,
+        }
     }
 }
 
@@ -236,6 +282,9 @@ impl Config {
             ("import.flight_documents_max", self.import.flight_documents_max),
             ("import.flight_lines_max", self.import.flight_lines_max),
             ("import.row_bytes_max", self.import.row_bytes_max),
+            ("personal.kept_keys_max", self.personal.kept_keys_max),
+            ("personal.rotation_keys_max", self.personal.rotation_keys_max as usize),
+            ("log.page_bytes_max", self.log.page_bytes_max),
             ("projector.page_facts_max", self.projector.page_facts_max as usize),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use commands::{CommandError, Kind};
 use events::log::LogError;
+use events::personal::VaultError;
 use queries::QueryError;
 use serde_json::{Map, Value, json};
 
@@ -190,15 +191,19 @@ impl From<CommandError> for ApiError {
             CommandError::Log(LogError::TooLarge { .. }) => {
                 Self::new(Code::PayloadTooLarge, message)
             }
-            CommandError::Log(LogError::Unavailable(cause)) => unavailable(&cause),
+            CommandError::Log(LogError::Unavailable(cause))
+            | CommandError::Vault(VaultError::Log(LogError::Unavailable(cause))) => {
+                unavailable(&cause)
+            }
             CommandError::Log(LogError::Closed) => Self::new(Code::Unavailable, message),
+            CommandError::Vault(VaultError::NoMaster) => Self::new(Code::Unavailable, message),
             CommandError::Unreadable(cause) if cause.is_of_newer_program() => {
                 tracing::error!(%cause, "needs what a newer millrace wrote: update this one");
                 Self::new(Code::Unavailable, NEWER)
             }
-            CommandError::Log(LogError::Database(_)) | CommandError::Unreadable(_) => {
-                Self::internal(&message)
-            }
+            CommandError::Log(LogError::Database(_))
+            | CommandError::Unreadable(_)
+            | CommandError::Vault(_) => Self::internal(&message),
         }
     }
 }

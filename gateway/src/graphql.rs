@@ -4,6 +4,7 @@
 mod caller;
 mod codes;
 mod connection;
+mod contacts;
 mod credit_notes;
 mod customers;
 mod input;
@@ -29,6 +30,7 @@ use crate::app::App;
 pub struct Query(
     organizations::OrganizationQueries,
     customers::CustomerQueries,
+    contacts::ContactQueries,
     products::ProductQueries,
     stock::StockQueries,
     orders::OrderQueries,
@@ -42,6 +44,7 @@ pub struct Mutation(
     organizations::OrganizationMutations,
     customers::CustomerMutations,
     customers::CreditMutations,
+    contacts::ContactMutations,
     products::ProductMutations,
     stock::StockMutations,
     orders::OrderMutations,

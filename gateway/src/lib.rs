@@ -11,6 +11,7 @@ pub mod graphql;
 pub mod health;
 pub mod import;
 pub mod live;
+pub mod master_keys;
 pub mod migrations;
 pub mod postgres;
 pub mod router;

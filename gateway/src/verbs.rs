@@ -4,6 +4,7 @@
 mod config;
 mod database;
 mod import;
+mod keys;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -56,6 +57,11 @@ enum Verb {
         #[command(subcommand)]
         what: ConfigVerb,
     },
+    /// About the keys that persons' data is encrypted with.
+    Keys {
+        #[command(subcommand)]
+        what: KeysVerb,
+    },
     /// About the database.
     Database {
         #[command(subcommand)]
@@ -82,6 +88,15 @@ enum ConfigVerb {
     Check,
     /// Every setting with its default, as a documented millrace.toml.
     Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysVerb {
+    /// Wrap every person's key by a new master key.
+    ///
+    /// With a file of master keys, a new one is put in front first; with keys in the settings, the
+    /// first of them is taken. Runs beside a `serve` or alone; nobody notices.
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +157,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
+        Verb::Keys { what: KeysVerb::Rotate } => {
+            wait(keys::rotate(data, logged(load(&[])?)?.config))
+        }
         Verb::Config { what: ConfigVerb::Default } => config::default(),
         Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),
         Verb::Config { what: ConfigVerb::Check } => config::check(&load(&[])?),

@@ -2,6 +2,7 @@
 //! When they run is the workers' business; who sees the rows is the queries'.
 
 pub mod checkpoints;
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(Records::<organizations::Organizations>::new()),
         Box::new(Records::<customers::Customers>::new()),
+        Box::new(Records::<contacts::Contacts>::new()),
         Box::new(Records::<credit::Credits>::new()),
         Box::new(Records::<products::Products>::new()),
         Box::new(Records::<stock::StockItems>::new()),

@@ -1,6 +1,7 @@
 //! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
 //! projections' business, how they are shown the gateway's.
 
+pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;

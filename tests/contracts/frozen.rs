@@ -56,6 +56,35 @@ impl From<RawFact> for Frozen {
     }
 }
 
+/// A person's key as it is stored; none: the person is erased.
+#[derive(Serialize, Deserialize)]
+struct FrozenKey {
+    organization_id: Uuid,
+    person_id: Uuid,
+    master: String,
+    wrapped: Option<Vec<u8>>,
+}
+
+/// The keys of the persons of whom a frozen log speaks; the first logs speak of nobody.
+fn frozen_keys(name: &str) -> Vec<FrozenKey> {
+    let text = fs::read_to_string(folder().join(format!("{name}.keys.ndjson")));
+    let lines = text.unwrap_or_default();
+    lines.lines().map(|line| serde_json::from_str(line).expect("a frozen key")).collect()
+}
+
+/// The keys that are stored, a line a key.
+async fn keys(app: &TestApp) -> String {
+    let keys = "select organization_id, person_id, master, wrapped from log.person_keys \
+        order by organization_id, person_id";
+    let rows = app.database.connect().await.query(keys, &[]).await.expect("the keys");
+    let lines = rows.iter().map(|row| {
+        let (organization_id, person_id) = (row.get(0), row.get(1));
+        let key = FrozenKey { organization_id, person_id, master: row.get(2), wrapped: row.get(3) };
+        serde_json::to_string(&key).expect("a line") + "\n"
+    });
+    lines.collect()
+}
+
 fn folder() -> PathBuf {
     root().join("tests/fixtures/logs")
 }
@@ -64,7 +93,8 @@ fn folder() -> PathBuf {
 fn names() -> BTreeSet<String> {
     let files = fs::read_dir(folder()).into_iter().flatten().flatten();
     let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    names.filter_map(|name| Some(name.strip_suffix(".ndjson")?.to_owned())).collect()
+    let logs = names.filter(|name| !name.ends_with(".keys.ndjson"));
+    logs.filter_map(|name| Some(name.strip_suffix(".ndjson")?.to_owned())).collect()
 }
 
 /// A frozen log; written now if it is missing and golden files are being updated.
@@ -83,6 +113,10 @@ pub(crate) fn frozen(name: &str) -> Vec<Frozen> {
             let own = folder().join(format!("{name}.{}", std::process::id()));
             fs::write(&own, lines.collect::<String>()).expect("writing the frozen log");
             let kept = fs::hard_link(&own, &file);
+            if kept.is_ok() {
+                let keys = keys(app).await;
+                fs::write(folder().join(format!("{name}.keys.ndjson")), keys).expect("its keys");
+            }
             fs::remove_file(&own).expect("removing the draft");
             assert!(kept.is_ok() || file.exists(), "{kept:?}");
         });
@@ -135,6 +169,7 @@ fn a_frozen_log_makes_the_rows_that_it_made() {
     for name in all_names() {
         let facts = frozen(&name);
         test(async |app| {
+            insert_keys(&app.database, &frozen_keys(&name)).await;
             insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             assert_eq!(stored.len(), facts.len());
@@ -190,6 +225,17 @@ pub(crate) async fn insert(database: &TestDatabase, facts: &[Frozen]) {
 pub(crate) async fn assert_rows(app: &TestApp, name: &str) {
     let rows = rows(app, name == NEWEST).await;
     assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows);
+}
+
+async fn insert_keys(database: &TestDatabase, keys: &[FrozenKey]) {
+    let client = database.connect().await;
+    let statement = "insert into log.person_keys (organization_id, person_id, master, wrapped, \
+        erased_at) values ($1, $2, $3, $4, case when $4::bytea is null then now() end)";
+    for FrozenKey { organization_id, person_id, master, wrapped } in keys {
+        let inserted =
+            client.execute(statement, &[organization_id, person_id, master, wrapped]).await;
+        inserted.expect("inserting a frozen key");
+    }
 }
 
 /// Every row of every view of `read`, as JSON; numbers with the digits that they have. The newest

@@ -67,6 +67,7 @@ macro_rules! folded {
 #[test]
 fn what_is_made_of_a_stream_changes_only_together_with_its_states_version() {
     let (states, features) = folded!(
+        commands::contacts::Contact,
         commands::credit::Credit,
         commands::credit_notes::CreditNote,
         commands::customers::Customer,

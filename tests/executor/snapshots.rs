@@ -67,6 +67,7 @@ async fn grow(app: &TestApp, stream: StreamKey, times: u32) {
         fact_type: event.fact_type().name.into(),
         schema_version: event.fact_type().schema_version,
         event_id: fresh_id(),
+        tags: Vec::new(),
         data: event.encode(),
         meta: first.meta.clone(),
     };

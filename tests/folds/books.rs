@@ -118,7 +118,7 @@ impl Books {
                     }
                 }
             }
-            Event::Organization(_) | Event::Reservation(_) => {}
+            Event::Organization(_) | Event::Reservation(_) | Event::Contact(_) => {}
         }
     }
 

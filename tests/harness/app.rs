@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use events::personal::{KEY_BYTES, Masters, Source};
 use events::words::Position;
 use gateway::app::App;
 use gateway::auth::Auth;
@@ -73,6 +74,12 @@ fn metrics() -> PrometheusHandle {
     METRICS.get_or_init(|| telemetry::start_metrics().expect("metrics")).clone()
 }
 
+/// The master key of every test.
+#[must_use]
+pub fn masters() -> Source {
+    Arc::new(|| Ok(Masters::default().with_new([7; KEY_BYTES])))
+}
+
 impl TestApp {
     /// Starts one over a fresh database.
     pub async fn start(config: Config) -> Self {
@@ -82,7 +89,7 @@ impl TestApp {
     async fn over(database: TestDatabase, config: Config) -> Self {
         // Before anything can be counted.
         let metrics = metrics();
-        let parts = Parts::start(&database.config, &config).await;
+        let parts = Parts::start(&database.config, masters(), &config).await;
         let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
         let stop = CancellationToken::new();

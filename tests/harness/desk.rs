@@ -13,11 +13,14 @@ use commands::stock::receive::ReceiveStock;
 use commands::{Command, CommandError, Context, Executor, ExecutorLimits, Outcome, Request};
 use events::customers::CustomerId;
 use events::log::{Log, LogId, LogLimits};
+use events::personal::{Vault, VaultLimits};
 use events::products::ProductId;
 use events::words::{Actor, OrganizationId};
 use gateway::app::fresh_id;
+use gateway::master_keys::fresh_keys;
 
 use crate::TestApp;
+use crate::app::masters;
 
 /// Somebody who gives commands in an organization.
 #[derive(Clone)]
@@ -63,7 +66,9 @@ impl Desk {
     /// As [`Self::limited`], over a log with other limits too.
     pub async fn behind(&self, app: &TestApp, log: LogLimits, limits: ExecutorLimits) -> Self {
         let log = Log::open(&app.database.config, LogId::default(), log).await;
-        let executor = Executor::start(log.expect("opening the log"), limits);
+        let log = log.expect("opening the log");
+        let vault = Vault::new(log.clone(), masters(), fresh_keys(), VaultLimits::default());
+        let executor = Executor::start(log, limits).with_vault(vault);
         Self { executor, ..self.clone() }
     }
 

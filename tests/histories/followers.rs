@@ -23,7 +23,7 @@ pub(super) async fn follow(
         loop {
             let mut pages = pin!(log.follow(after(), page));
             while let Some(Ok(facts)) = pages.next().await {
-                seen.lock().unwrap().extend(facts);
+                seen.lock().unwrap().extend(facts.iter().cloned());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -62,6 +62,7 @@ impl Store {
             event_id: fresh_id(),
             data: entry.event_data.get().as_bytes().to_vec(),
             meta: serde_json::to_vec(&entry.stream_id).expect("a name in JSON"),
+            tags: Vec::new(),
         });
         Append { expected, facts: facts.collect(), ..Append::default() }
     }

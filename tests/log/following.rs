@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use events::log::{Expected, Log, LogLimits, RawFact};
+use events::log::{Expected, Log, LogLimits, Page, RawFact};
 use events::words::Position;
 use futures_util::{Stream, StreamExt};
 use harness::{TestApp, test};
+
+use crate::metrics::shown;
 
 use super::{any, append, count, fact, first, open, open_with, sql, stream};
 
@@ -16,14 +18,14 @@ async fn take(log: &Log, after: Position, facts: usize, page: i64) -> Vec<RawFac
     while seen.len() < facts {
         let page_seen = next(&mut pages).await;
         assert!(i64::try_from(page_seen.len()).unwrap() <= page);
-        seen.extend(page_seen);
+        seen.extend(page_seen.iter().cloned());
     }
     seen
 }
 
 async fn next<E: std::fmt::Debug>(
-    pages: &mut (impl Stream<Item = Result<Vec<RawFact>, E>> + Unpin),
-) -> Vec<RawFact> {
+    pages: &mut (impl Stream<Item = Result<Page, E>> + Unpin),
+) -> Page {
     let page = tokio::time::timeout(Duration::from_secs(30), pages.next()).await;
     page.expect("facts in time").expect("a follower never ends").expect("a page")
 }
@@ -155,5 +157,58 @@ fn a_lost_wake_up_costs_a_poll_and_never_a_fact() {
         }
         // And it is woken again once the connection is back.
         listening(app, 2).await;
+    });
+}
+
+/// What the counters of this test's process have come to.
+async fn counted(app: &TestApp, name: &str) -> f64 {
+    let name = format!("millrace_log_{name}_pages_total");
+    shown(app).await.samples.get(&name).copied().unwrap_or(0.0)
+}
+
+#[test]
+fn followers_of_a_process_share_what_one_of_them_reads() {
+    test(async |app| {
+        let log = open(app).await;
+        let before = counted(app, "shared").await;
+        let mut followers: Vec<_> =
+            (0..20).map(|_| Box::pin(log.follow(Position(0), 50))).collect();
+        for round in 1..=30 {
+            any(&log, stream()).await;
+            for follower in &mut followers {
+                let page = next(follower).await;
+                assert_eq!((page.len(), page[0].position), (1, Position(round)));
+                assert!(!page.is_behind());
+            }
+        }
+        let shared = counted(app, "shared").await - before;
+        assert!((shared - 19.0 * 30.0).abs() < 0.1, "{shared}: each fact is read once");
+    });
+}
+
+#[test]
+fn a_follower_that_falls_behind_learns_it_and_nobody_waits_for_it() {
+    test(async |app| {
+        let limits = LogLimits { shared_bytes_max: 4_096, ..LogLimits::default() };
+        let log = open_with(app, limits).await;
+        any(&log, stream()).await;
+        let mut quick = Box::pin(log.follow(Position(0), 10));
+        let mut slow = Box::pin(log.follow(Position(0), 10));
+        assert_eq!(next(&mut quick).await.len(), 1);
+        assert!(!next(&mut slow).await.is_behind());
+        for _ in 0..200 {
+            any(&log, stream()).await;
+            assert!(!next(&mut quick).await.is_behind());
+        }
+        let (mut seen, mut behind) = (1, 0);
+        while seen < 201 {
+            let page = next(&mut slow).await;
+            assert_eq!(page[0].position, Position(seen + 1), "without a seam");
+            seen += i64::try_from(page.len()).unwrap();
+            behind += usize::from(page.is_behind());
+        }
+        assert!(behind >= 10, "{behind} pages of its own");
+        any(&log, stream()).await;
+        assert!(!next(&mut slow).await.is_behind(), "it has caught up");
     });
 }

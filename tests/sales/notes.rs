@@ -76,6 +76,7 @@ pub(crate) async fn append(
         event_id: fresh_id(),
         data,
         meta: serde_json::to_vec(&meta).expect("a meta"),
+        tags: Vec::new(),
     };
     let expected = vec![(stream, Expected::None)];
     let answer = app.parts.log.append(Append { expected, facts: vec![fact], ..Append::default() });

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use events::Recorded;
 use events::facts::DecodeError;
-use events::log::{ConnectError, Log, LogError, RawFact, connect, watched};
+use events::log::{ConnectError, LogError, RawFact, connect, watched};
+use events::personal::{Vault, VaultError};
 use events::words::Position;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, pin_mut};
@@ -64,7 +65,8 @@ pub enum ProjectorError {
 
 /// Keeps the read models up to date until told to stop; what fails is tried again.
 pub struct Projector {
-    log: Log,
+    /// The log, and the keys of the persons of whom its facts speak.
+    vault: Vault,
     config: Config,
     projections: Vec<Box<dyn Projection>>,
     watermarks: Watermarks,
@@ -91,7 +93,16 @@ struct Page {
     /// There was no room for more.
     full: bool,
     /// Features of which a fact cannot be read, and why.
-    unreadable: HashMap<String, DecodeError>,
+    unreadable: HashMap<String, Unreadable>,
+}
+
+/// A fact cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Fact(#[from] DecodeError),
+    #[error(transparent)]
+    Personal(#[from] VaultError),
 }
 
 impl Projector {
@@ -100,7 +111,7 @@ impl Projector {
     /// # Errors
     /// If the database cannot be reached or refuses.
     pub async fn prepare(
-        log: Log,
+        vault: Vault,
         config: Config,
         watermarks: Watermarks,
         limits: ProjectorLimits,
@@ -113,7 +124,7 @@ impl Projector {
             created.map_err(|error| ProjectorError::Sink { projection: name, error })?;
         }
         let (stopped, attempts) = (HashSet::new(), HashMap::new());
-        Ok(Self { log, config, projections, watermarks, limits, stopped, attempts })
+        Ok(Self { vault, config, projections, watermarks, limits, stopped, attempts })
     }
 
     /// Runs until told to stop.
@@ -184,9 +195,10 @@ impl Projector {
             return Ok(());
         };
         let features: HashSet<&str> = open.iter().flat_map(|open| open.features).copied().collect();
-        let raw = self.log.follow(from, self.limits.page_facts_max.into());
+        let raw = self.vault.log().follow(from, self.limits.page_facts_max.into());
         let full = self.limits.page_facts_max as usize;
-        let pages = raw.map(|raw| raw.map(|raw| page(&raw, &features, full)));
+        let vault = self.vault.clone();
+        let pages = raw.then(|raw| async { page(&raw?, &features, full, &vault).await });
         pin_mut!(pages);
         let mut next = pages.next().await;
         while let Some(page) = next {
@@ -271,17 +283,26 @@ fn stop(
     watermarks.stop(projection, reason);
 }
 
-fn page(raw: &[RawFact], features: &HashSet<&str>, full: usize) -> Page {
+async fn page(
+    raw: &[RawFact],
+    features: &HashSet<&str>,
+    full: usize,
+    vault: &Vault,
+) -> Result<Page, LogError> {
     let last = raw.last().map_or(Position(0), |fact| fact.position);
     let (facts, full) = (Vec::with_capacity(raw.len()), raw.len() >= full);
     let mut page = Page { facts, last, full, unreadable: HashMap::new() };
     for fact in raw.iter().filter(|fact| features.contains(fact.feature.as_str())) {
         match Recorded::try_from(fact) {
             Ok(recorded) => page.facts.push(recorded),
-            Err(error) => drop(page.unreadable.insert(fact.feature.clone(), error)),
+            Err(error) => drop(page.unreadable.insert(fact.feature.clone(), error.into())),
         }
     }
-    page
+    for (index, error) in vault.open(&mut page.facts).await? {
+        let feature = page.facts[index].event.feature().to_owned();
+        page.unreadable.insert(feature, error.into());
+    }
+    Ok(page)
 }
 
 impl Open {

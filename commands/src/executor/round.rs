@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use events::log::{Append, Expected, NewFact, StreamKey, StreamMap};
+use events::log::{Append, Expected, NewFact, NewKey, PersonKey, StreamKey, StreamMap};
 use uuid::Uuid;
 
 use super::{ExecutorLimits, Job};
@@ -28,6 +28,8 @@ pub(super) struct Decided {
     pub(super) record: StreamKey,
     pub(super) verdict: Verdict,
     facts: Vec<NewFact>,
+    new_keys: Vec<NewKey>,
+    erased: Vec<PersonKey>,
     key: Option<Uuid>,
 }
 
@@ -127,12 +129,16 @@ impl Round {
                 touched.entry.apply(event, fact.event_id);
             }
         }
+        let new_keys = if facts.is_empty() { Vec::new() } else { job.work.new_keys() };
+        let organization = job.work.organization().0;
+        let erased = decision.erased.into_iter().map(|id| PersonKey { organization, id });
+        let erased = erased.collect();
         let key = job.work.key();
         self.keys.extend(key);
         self.facts += facts.len();
         self.bytes += facts.iter().map(|fact| fact.data.len() + fact.meta.len()).sum::<usize>();
         self.alone |= job.alone;
-        self.decided.push(Decided { job, record, verdict, facts, key });
+        self.decided.push(Decided { job, record, verdict, facts, new_keys, erased, key });
     }
 
     fn read(&mut self, index: usize, key: StreamKey, entry: Entry) {
@@ -180,6 +186,8 @@ impl Round {
                 written: Vec::new(),
             });
             component.append.facts.append(&mut decided.facts);
+            component.append.new_keys.append(&mut decided.new_keys);
+            component.append.erased.append(&mut decided.erased);
             component.append.keys.extend(decided.key);
             component.decided.push(decided);
         }

@@ -1,11 +1,13 @@
 //! A request whose command's type is not known: what the loop sees of it.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use events::access::Permission;
-use events::log::{NewFact, StreamKey};
+use events::log::{NewFact, NewKey, StreamKey};
 use events::organizations::OrganizationStatus;
+use events::personal::{Key, Keyring};
 use events::words::{Meta, OrganizationId, RequestMeta};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -32,9 +34,59 @@ pub(crate) trait Work: Send + Sync {
     fn decide(&self, states: &States) -> Result<Decision, Rejection>;
     /// The facts, ready to append.
     fn encode(&self, decision: &Decision) -> Vec<NewFact>;
+    /// The keys of persons of whom they are the first to speak.
+    fn new_keys(&self) -> Vec<NewKey>;
 }
 
-impl<C: Command> Work for Request<C> {
+/// A request with the keys of the persons of whom its command's facts speak.
+pub(crate) struct Prepared<C> {
+    pub(crate) request: Request<C>,
+    pub(crate) persons: Persons,
+}
+
+/// The keys of persons, of one request; most have none.
+#[derive(Default)]
+pub(crate) struct Persons {
+    pub(crate) keys: Keyring,
+    pub(crate) new: Vec<NewKey>,
+    /// Makes the request's fingerprint, so that it tells nobody what the request said.
+    pub(crate) digest: Option<Key>,
+}
+
+impl<C> Deref for Prepared<C> {
+    type Target = Request<C>;
+    fn deref(&self) -> &Request<C> {
+        &self.request
+    }
+}
+
+impl<C> From<Request<C>> for Prepared<C> {
+    fn from(request: Request<C>) -> Self {
+        Self { request, persons: Persons::default() }
+    }
+}
+
+impl<C: Command> Prepared<C> {
+    /// Encrypts what belongs to persons.
+    fn seal(&self, mut decision: Decision) -> Result<Decision, Rejection> {
+        let organization = self.context.organization.0;
+        let mut place = 0_u32;
+        for (_, event) in &mut decision.facts {
+            for personal in event.personal() {
+                place += 1;
+                let salt = [self.context.id.as_bytes().as_slice(), &place.to_be_bytes()];
+                personal.seal(organization, &self.persons.keys, &salt).map_err(|error| {
+                    // Whoever is erased was found so by the decision.
+                    let message = format!("{}.{}: {error}", C::FEATURE, C::ACTION);
+                    Rejection::new(Kind::Broken, message)
+                })?;
+            }
+        }
+        Ok(decision)
+    }
+}
+
+impl<C: Command> Work for Prepared<C> {
     fn organization(&self) -> OrganizationId {
         self.context.organization
     }
@@ -61,7 +113,11 @@ impl<C: Command> Work for Request<C> {
         digest.update(C::ACTION);
         digest.update(serde_json::to_vec(&self.command).unwrap_or_default());
         digest.update(format!("{:?}", self.expected_version));
-        format!("{:x}", digest.finalize())
+        let digest = digest.finalize();
+        match &self.persons.digest {
+            None => format!("{digest:x}"),
+            Some(key) => hexadecimal(&key.digest(&[b"fingerprint", &digest])),
+        }
     }
 
     fn needs(&self, known: &States, needs: &mut Needs) {
@@ -83,10 +139,15 @@ impl<C: Command> Work for Request<C> {
         }
         // One command that panics must not take the loop, and so all others, with it.
         let decide = AssertUnwindSafe(|| self.command.decide(&self.context, states));
-        catch_unwind(decide).unwrap_or_else(|_| {
+        let decided = catch_unwind(decide).unwrap_or_else(|_| {
             let message = format!("{}.{} broke off while deciding", C::FEATURE, C::ACTION);
             Err(Rejection::new(Kind::Broken, message))
-        })
+        });
+        self.seal(decided?)
+    }
+
+    fn new_keys(&self) -> Vec<NewKey> {
+        self.persons.new.clone()
     }
 
     fn encode(&self, decision: &Decision) -> Vec<NewFact> {
@@ -115,8 +176,13 @@ impl<C: Command> Work for Request<C> {
                 event_id,
                 data: event.encode(),
                 meta: if index == 0 { first.clone() } else { later.clone() },
+                tags: event.tags(),
             });
         }
         encoded
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

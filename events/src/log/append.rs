@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::streams_of;
-use super::{Answer, Append, Expected, LogError, LogLimits, NewFact, RawFact, StreamKey};
+use super::{
+    Answer, Append, Condition, Expected, LogError, LogLimits, NewFact, NewKey, RawFact, StreamKey,
+};
 
 /// What is asked of the appender.
 pub(super) enum Job {
@@ -61,13 +63,15 @@ impl Load {
             let expected = append.expected.len() * size_of::<(StreamKey, Expected)>();
             load.bytes += size_of::<Append>() + in_facts + expected;
             load.bytes += append.facts.len() * size_of::<NewFact>();
+            load.bytes += append.conditions.len() * size_of::<Condition>();
+            load.bytes += append.new_keys.len() * size_of::<NewKey>();
         }
         load
     }
 }
 
 fn fact_bytes(fact: &NewFact) -> usize {
-    fact.data.len() + fact.meta.len()
+    fact.data.len() + fact.meta.len() + fact.tags.iter().map(|tag| tag.len()).sum::<usize>()
 }
 
 /// How much waits for the appender.
@@ -227,6 +231,8 @@ fn check(limits: &LogLimits, append: &Append) -> Result<(), LogError> {
         if found > limit { Err(LogError::TooLarge { what, found, limit }) } else { Ok(()) }
     };
     within("facts", append.facts.len(), limits.append_facts_max)?;
+    within("conditions", append.conditions.len(), limits.append_streams_max)?;
+    within("persons", append.new_keys.len() + append.erased.len(), limits.append_streams_max)?;
     if append.expected.len() + append.facts.len() > limits.append_streams_max {
         let streams = streams_of(std::slice::from_ref(append)).len();
         within("streams", streams, limits.append_streams_max)?;

@@ -14,13 +14,13 @@ use tokio_postgres::{Config, Row, Statement};
 use uuid::Uuid;
 
 use super::catching_up::CaughtUp;
-use super::columns::Columns;
+use super::columns::{Columns, Writing};
 use super::connection::{Line, Session};
 use super::failure::{Failure, Fault, Reached};
 use super::judge::{Tail, Tickets, Verdict, judge, ours};
 use super::known::{Base, Known, Plan};
 use super::read::{fact, load_params};
-use super::{Answer, Append, Earlier, LogId, RawFact, StreamKey};
+use super::{Answer, Append, Condition, Earlier, LogId, RawFact, StreamKey};
 use crate::words::Position;
 
 /// The first half of the advisory lock's key: every log of Millrace.
@@ -48,7 +48,8 @@ pub(super) struct Connection {
     tail: Statement,
     versions: Statement,
     find_ids: Statement,
-    write: Statement,
+    excluded: Statement,
+    write: Writing,
     load: Statement,
 }
 
@@ -81,14 +82,28 @@ impl Connection {
                 client.prepare(include_str!("sql/tail.sql")),
                 client.prepare(include_str!("sql/versions.sql")),
                 client.prepare(include_str!("sql/find_ids.sql")),
-                client.prepare(include_str!("sql/write.sql")),
+                client.prepare(include_str!("sql/excluded.sql")),
+                Writing::prepare(client),
                 client.prepare(include_str!("sql/load_streams.sql")),
             )
         };
         let prepared = timeout(patience, prepared).await.map_err(silent)?;
-        let ((), session, (), lock, since, tail, versions, find_ids, write, load) =
+        let ((), session, (), lock, since, tail, versions, find_ids, excluded, write, load) =
             prepared.map_err(Failure::connecting)?;
-        Ok(Self { lock, since, tail, versions, find_ids, write, load, line, session, patience, id })
+        Ok(Self {
+            line,
+            session,
+            patience,
+            id,
+            lock,
+            since,
+            tail,
+            versions,
+            find_ids,
+            excluded,
+            write,
+            load,
+        })
     }
 
     /// A step of a batch. If nothing is heard, the connection is given up.
@@ -281,22 +296,46 @@ impl Connection {
         };
         let begin = async { if locked { Ok(()) } else { client.batch_execute("begin").await } };
         let lock = async { if locked { Ok(0) } else { client.execute(&self.lock, &lock).await } };
-        let (begin, lock, tail, versions, taken) = join!(
+        let (begin, lock, tail, versions, taken, excluded) = join!(
             begin,
             lock,
             client.query_opt(&self.tail, &[]),
             client.query(&self.versions, &named),
             taken,
+            self.look_for_excluded(appends),
         );
         begin?;
         lock?;
-        let (tail, versions, taken) = (tail?, versions?, taken?);
+        let (tail, versions, taken, excluded) = (tail?, versions?, taken?, excluded?);
         Ok(Tail {
             position: Position(tail.as_ref().map_or(0, |tail| tail.get("position"))),
             last: tail.map(|tail| tail.get("event_id")),
             versions: streams.into_iter().zip(versions.iter().map(|row| row.get(0))).collect(),
             taken: taken.iter().map(earlier).map(|e| (e.event_id, e)).collect(),
+            excluded,
         })
+    }
+
+    /// Which conditions do not hold.
+    async fn look_for_excluded(
+        &self,
+        appends: &[Append],
+    ) -> Result<HashMap<Condition, Position>, tokio_postgres::Error> {
+        let conditions: Vec<&Condition> =
+            appends.iter().flat_map(|append| &append.conditions).collect();
+        if conditions.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let of = conditions.iter();
+        let organizations: Vec<Uuid> = of.clone().map(|of| of.organization).collect();
+        let tags: Vec<&str> = of.clone().map(|of| of.tag.as_ref()).collect();
+        let types: Vec<String> = of.clone().map(|of| of.types.join(",")).collect();
+        let since: Vec<i64> = of.map(|of| of.since.0).collect();
+        let params: [&(dyn ToSql + Sync); 4] = [&organizations, &tags, &types, &since];
+        let found = self.line.client.query(&self.excluded, &params).await?;
+        let found = conditions.into_iter().zip(&found);
+        let found = found.map(|(condition, row)| (condition.clone(), Position(row.get(0))));
+        Ok(found.filter(|(_, position)| position.0 > 0).collect())
     }
 }
 

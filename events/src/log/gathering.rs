@@ -71,15 +71,16 @@ impl Sent {
     pub(super) fn count(&self, answers: &Answers) {
         let took = self.since.elapsed().as_secs_f64();
         metrics::histogram!("millrace_log_batch_seconds").record(took);
-        let mut counts =
-            [("appended", 0), ("conflict", 0), ("repeated", 0), ("unfounded", 0), ("error", 0)];
+        let kinds = ["appended", "conflict", "repeated", "unfounded", "excluded", "error"];
+        let mut counts = kinds.map(|kind| (kind, 0));
         for answer in answers {
             let at = match answer {
                 Ok(Answer::Appended { .. }) => 0,
                 Ok(Answer::Conflict { .. }) => 1,
                 Ok(Answer::Repeated(_)) => 2,
                 Ok(Answer::Unfounded { .. }) => 3,
-                Err(_) => 4,
+                Ok(Answer::Excluded { .. }) => 4,
+                Err(_) => 5,
             };
             counts[at].1 += 1;
         }

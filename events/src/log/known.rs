@@ -2,8 +2,8 @@
 //! is everything it needs to judge a batch. Nothing here is trusted: what is written on it is
 //! written only if the tail is what it was taken to be (`sql/write.sql`).
 
+use std::collections::HashSet;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
 use tokio_postgres::Row;
@@ -126,13 +126,15 @@ impl Known {
     /// Judges a batch on what is known, and takes the plan to come true. None: something that it
     /// rests on is not known.
     pub(super) fn plan(&mut self, appends: &[Append], tickets: &mut Tickets) -> Option<Plan> {
-        if !self.sure || !appends.iter().all(keys_are_written) {
+        // What others tagged is looked up, under the lock.
+        let knowable = |append: &Append| append.conditions.is_empty() && keys_are_written(append);
+        if !self.sure || !appends.iter().all(knowable) {
             return None;
         }
         let (versions, assumed) = self.versions_for(appends)?;
         let base = self.base;
-        let tail =
-            Tail { position: base.position, last: base.last, versions, taken: HashMap::new() };
+        let (taken, excluded) = Default::default();
+        let tail = Tail { position: base.position, last: base.last, versions, taken, excluded };
         let (tail, verdict) = judge(tail, &appends.iter().collect::<Vec<_>>(), tickets);
         // That a stream is new is proved by writing its first fact, and by nothing else. The same
         // goes for keys: whether that of a refused append is taken, the plan does not know.

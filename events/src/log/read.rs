@@ -1,9 +1,12 @@
-//! Reading the log: a stream, several streams, everything from a position, live.
+//! Reading the log: a stream, several streams, everything from a position. Not a part of it, see
+//! `selection`; nor live, see `following`.
 
 use std::collections::HashMap;
 
-use futures_util::{Stream, TryStreamExt, pin_mut};
-use tokio_postgres::Row;
+use chrono::{DateTime, Utc};
+use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
 use super::batch::{Taken, earlier};
@@ -36,6 +39,30 @@ impl Log {
         Ok(Position(client.query_one(&statement, &[]).await?.get("position")))
     }
 
+    /// The last position that was recorded by a time: what *as of* that time means. 0: nothing was.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
+        let client = self.readers.get().await?;
+        let statement = client.prepare_cached(include_str!("sql/batch_at.sql")).await?;
+        let head = client.prepare_cached(include_str!("sql/head.sql")).await?;
+        let (mut low, mut high) = (0, client.query_one(&head, &[]).await?.get("position"));
+        // Times never decrease from batch to batch, so halving finds the last one.
+        while low <= high {
+            let row = client.query_one(&statement, &[&i64::midpoint(low, high)]).await?;
+            let by_then = |at: &str| row.get::<_, Option<DateTime<Utc>>>(at).map(|at| at <= time);
+            let (here, next) = (by_then("recorded_at"), by_then("next_recorded_at"));
+            match (here, next) {
+                (_, Some(true)) => low = row.get("next_position"),
+                (Some(true), _) => return Ok(Position(row.get("last_position"))),
+                (Some(false), _) => high = row.get::<_, i64>("last_position") - 1,
+                (None, _) => break,
+            }
+        }
+        Ok(Position(0))
+    }
+
     /// At most `limit` facts of a stream after a version, in order.
     ///
     /// # Errors
@@ -46,23 +73,46 @@ impl Log {
         after_version: i64,
         limit: i64,
     ) -> Result<Vec<RawFact>, LogError> {
-        let client = self.readers.get().await?;
-        let statement = client.prepare_cached(include_str!("sql/read_stream.sql")).await?;
-        let rows = client
-            .query(&statement, &[&stream.organization, &stream.id, &after_version, &limit])
-            .await?;
-        Ok(rows.iter().map(fact).collect())
+        self.stream_page(stream, after_version, Position(i64::MAX), limit, false).await
     }
 
-    /// At most `limit` facts of everything after a position, in order.
+    /// At most `limit` facts of a stream up to a position: after a version in order, or before one
+    /// the last first.
+    pub(super) async fn stream_page(
+        &self,
+        stream: StreamKey,
+        version: i64,
+        until: Position,
+        limit: i64,
+        backward: bool,
+    ) -> Result<Vec<RawFact>, LogError> {
+        let client = self.readers.get().await?;
+        let statement = match backward {
+            false => include_str!("sql/read_stream.sql"),
+            true => include_str!("sql/read_stream_back.sql"),
+        };
+        let statement = client.prepare_cached(statement).await?;
+        let params: [&(dyn ToSql + Sync); 5] =
+            [&stream.organization, &stream.id, &version, &until.0, &limit];
+        let rows = client.query_raw(&statement, params).await?;
+        let mut facts = Facts::new(None, self.limits.page_bytes_max);
+        facts.take(rows).await?;
+        Ok(facts.into_inner())
+    }
+
+    /// At most `limit` facts of everything after a position, in order, and at most so many bytes as
+    /// the limits say (one fact may exceed them).
     ///
     /// # Errors
     /// If the database cannot be reached.
     pub async fn read_all(&self, after: Position, limit: i64) -> Result<Vec<RawFact>, LogError> {
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/read_all.sql")).await?;
-        let rows = client.query(&statement, &[&after.0, &limit]).await?;
-        Ok(rows.iter().map(fact).collect())
+        let params: [&(dyn ToSql + Sync); 2] = [&after.0, &limit];
+        let rows = client.query_raw(&statement, params).await?;
+        let mut facts = Facts::new(usize::try_from(limit).ok(), self.limits.page_bytes_max);
+        facts.take(rows).await?;
+        Ok(facts.into_inner())
     }
 
     /// Gives every fact of several streams after a version of each to `fold`, each stream in order;
@@ -98,30 +148,39 @@ impl Log {
         let rows = client.query(&statement, &[&event_ids]).await?;
         Ok(rows.iter().map(earlier).map(|e| (e.event_id, e)).collect::<HashMap<_, _>>())
     }
+}
 
-    /// Everything after a position, in pages of at most `page` facts: first what is there, then,
-    /// without a seam, what comes. Ends with the first error; begin again from the last position.
-    pub fn follow(
-        &self,
-        mut after: Position,
-        page: i64,
-    ) -> impl Stream<Item = Result<Vec<RawFact>, LogError>> + Send + use<> {
-        let log = self.clone();
-        let mut head = self.head.subscribe();
-        async_stream::try_stream! {
-            loop {
-                head.mark_unchanged();
-                let facts = log.read_all(after, page).await?;
-                if let Some(last) = facts.last() {
-                    after = last.position;
-                    yield facts;
-                } else if *head.borrow() <= after {
-                    let changed = tokio::time::timeout(log.limits.poll_interval, head.changed());
-                    // A time-out is the poll underneath: look again.
-                    if let Ok(Err(_)) = changed.await { break }
-                }
+/// Facts as they come, until they are enough.
+pub(super) struct Facts {
+    facts: Vec<RawFact>,
+    bytes: usize,
+    facts_max: usize,
+    bytes_max: usize,
+}
+
+impl Facts {
+    /// So many at most, if that is said, and so many bytes.
+    pub(super) fn new(facts_max: Option<usize>, bytes_max: usize) -> Self {
+        let facts_max = facts_max.unwrap_or(usize::MAX);
+        Self { facts: Vec::new(), bytes: 0, facts_max, bytes_max }
+    }
+
+    /// Takes rows in; whether that was all of them.
+    pub(super) async fn take(&mut self, rows: RowStream) -> Result<bool, LogError> {
+        pin_mut!(rows);
+        while let Some(row) = rows.try_next().await? {
+            if self.facts.len() >= self.facts_max || self.bytes >= self.bytes_max {
+                return Ok(false);
             }
+            let fact = fact(&row);
+            self.bytes += fact.data.len() + fact.meta.len();
+            self.facts.push(fact);
         }
+        Ok(true)
+    }
+
+    pub(super) fn into_inner(self) -> Vec<RawFact> {
+        self.facts
     }
 }
 

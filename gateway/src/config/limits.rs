@@ -41,7 +41,7 @@ fn same<T>(value: T) -> T {
     value
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -75,6 +75,10 @@ settings! {
     silence_max_ms: u64 = milliseconds => silence_max as Duration::from_millis;
     /// How often followers look by themselves, should a wake-up be lost, in milliseconds.
     poll_interval_ms: u64 = milliseconds => poll_interval as Duration::from_millis;
+    /// Bytes of a page of facts that is read; one fact may exceed them.
+    page_bytes_max: usize = same => page_bytes_max as same;
+    /// Bytes of the facts read last, kept for those followers of the process that come to them.
+    shared_bytes_max: usize = same => shared_bytes_max as same;
     /// Connections for reading.
     readers_max: usize = same => readers_max as same;
     /// How long a read waits for one of them, in milliseconds.

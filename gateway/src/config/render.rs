@@ -36,7 +36,11 @@ pub fn show(config: &Config, origins: &Figment) -> String {
         for (key, value) in settings.as_object().into_iter().flatten() {
             let path = format!("{section}.{key}");
             let origin = origins.find_metadata(&path).map(origin).unwrap_or_default();
-            let value = if path == "database.url" { masked(value) } else { value.clone() };
+            let value = match path.as_str() {
+                "database.url" => masked(value),
+                "personal.master_keys" if value != "" => Value::from("***"),
+                _ => value.clone(),
+            };
             text.push_str(&format!("{key} = {}  #{origin}\n", toml(&value)));
         }
     }

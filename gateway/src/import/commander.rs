@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use commands::{Command, CommandError, Context, Executor, Outcome, Request};
 use events::log::LogError;
+use events::personal::VaultError;
 use events::words::{Actor, OrganizationId};
 use queries::QueryError;
 use uuid::Uuid;
@@ -54,12 +55,13 @@ pub enum Why {
 fn passes(error: &CommandError) -> bool {
     match error {
         CommandError::Busy | CommandError::Unanswered => true,
-        CommandError::Log(error) => {
+        CommandError::Log(error) | CommandError::Vault(VaultError::Log(error)) => {
             matches!(error, LogError::Busy { .. } | LogError::Unavailable(_))
         }
         CommandError::Rejected(_)
         | CommandError::Stale { .. }
         | CommandError::KeyReused
+        | CommandError::Vault(_)
         | CommandError::Unreadable(_) => false,
     }
 }

@@ -97,9 +97,13 @@ table! {
     counter "millrace_log_retries_total"
         "Times that a batch could not be written yet, for the database was away or broke off.";
     counter "millrace_log_appends_total" by "answer"
-        "Appends by what they were answered: appended, conflict, repeated, unfounded or error.";
+        "Appends by what they were answered: appended, conflict, repeated, unfounded, excluded or error.";
     gauge "millrace_log_known_streams"
         "Streams whose versions the appender knows.";
+    counter "millrace_log_shared_pages_total"
+        "Pages that a follower of the log found read by another of this process.";
+    counter "millrace_log_behind_pages_total"
+        "Pages that a follower read for itself, for it was behind what others had read last.";
 
     gauge "millrace_executor_queue_commands"
         "Commands that are under way, from their coming to their answer.";

@@ -128,7 +128,8 @@ async fn into(
 ) -> Result<Summary, Failure> {
     let stop = stop_signal()?;
     database.migrate().await?;
-    let parts = Parts::without_projector(database.config(), config).await?;
+    let masters = database.masters().clone().source();
+    let parts = Parts::without_projector(database.config(), masters, config).await?;
     let patience = Arc::new(Patience::new(task.limits.retry_wait_max, stop));
     let upkeep = Upkeep::begin(&parts, database.config(), config, patience.clone()).await?;
     let commander = Commander {

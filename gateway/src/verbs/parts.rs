@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use commands::Executor;
 use events::log::{Log, LogId, connect};
+use events::personal::{Source, Vault};
 use projections::watermarks::Watermarks;
 use queries::Reader;
 use tokio_postgres::Config as PgConfig;
@@ -14,6 +15,7 @@ use workers::projector::{Projector, ProjectorLimits};
 
 use super::Failure;
 use crate::config::Config;
+use crate::master_keys::{Place, fresh_keys};
 use crate::migrations;
 use crate::postgres::{Embedded, EmbeddedOptions};
 
@@ -21,6 +23,7 @@ use crate::postgres::{Embedded, EmbeddedOptions};
 pub struct Database {
     config: PgConfig,
     embedded: Option<Embedded>,
+    masters: Place,
 }
 
 impl Database {
@@ -30,12 +33,13 @@ impl Database {
     /// # Errors
     /// If its address is wrong, or it cannot be started.
     pub async fn open(data: &Path, config: &Config) -> Result<Self, Failure> {
-        let settings = &config.database;
+        let (settings, config_of) = (&config.database, config);
         if !settings.url.is_empty() {
             let config = address(&settings.url).map_err(|error| {
                 Failure::usage(&format!("configuration `database.url`: {error}"))
             })?;
-            return Ok(Self { config, embedded: None });
+            let masters = masters(data, config_of, false)?;
+            return Ok(Self { config, embedded: None, masters });
         }
         let options = EmbeddedOptions {
             data: data.to_owned(),
@@ -46,7 +50,14 @@ impl Database {
         };
         let embedded = Embedded::start(options).await.map_err(|error| Failure::work(&error))?;
         let config = address(&embedded.url()).map_err(|error| Failure::work(&error))?;
-        Ok(Self { config, embedded: Some(embedded) })
+        let masters = masters(data, config_of, true)?;
+        Ok(Self { config, embedded: Some(embedded), masters })
+    }
+
+    /// Where the master keys are that wrap the keys of persons.
+    #[must_use]
+    pub fn masters(&self) -> &Place {
+        &self.masters
     }
 
     /// How to connect to it.
@@ -78,10 +89,16 @@ impl Database {
     }
 }
 
+fn masters(data: &Path, config: &Config, embedded: bool) -> Result<Place, Failure> {
+    Place::find(&config.personal, data, embedded).map_err(|error| Failure::usage(&error))
+}
+
 /// The parts over a migrated database.
 pub struct Parts {
     /// The event log.
     pub log: Log,
+    /// The keys of persons.
+    pub vault: Vault,
     /// Executes commands.
     pub executor: Executor,
     /// Answers queries.
@@ -94,11 +111,15 @@ impl Parts {
     ///
     /// # Errors
     /// If the database cannot be reached or refuses.
-    pub async fn start(database: &PgConfig, config: &Config) -> Result<Self, Failure> {
-        let mut parts = Self::without_projector(database, config).await?;
+    pub async fn start(
+        database: &PgConfig,
+        masters: Source,
+        config: &Config,
+    ) -> Result<Self, Failure> {
+        let mut parts = Self::without_projector(database, masters, config).await?;
         let watermarks = parts.reader.watermarks().clone();
-        let log = parts.log.clone();
-        parts.projecting = Some(Projecting::start(log, watermarks, database, config).await?);
+        let projecting = Projecting::start(&parts.vault, watermarks, database, config).await?;
+        parts.projecting = Some(projecting);
         Ok(parts)
     }
 
@@ -106,16 +127,23 @@ impl Parts {
     ///
     /// # Errors
     /// If the database cannot be reached or refuses.
-    pub async fn without_projector(database: &PgConfig, config: &Config) -> Result<Self, Failure> {
+    pub async fn without_projector(
+        database: &PgConfig,
+        masters: Source,
+        config: &Config,
+    ) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::work(error);
         let log = Log::open(database, LogId::default(), (&config.log).into()).await;
         let log = log.map_err(|error| failed(&error))?;
+        let limits = (&config.personal).into();
+        let vault = Vault::new(log.clone(), masters, fresh_keys(), limits);
         let executor = Executor::start(log.clone(), (&config.executor).into());
+        let executor = executor.with_vault(vault.clone());
         let names = projections::all().into_iter().map(|projection| projection.name());
         let watermarks = Watermarks::new(names);
         let reader = Reader::new(database, watermarks, (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
-        Ok(Self { log, executor, reader, projecting: None })
+        Ok(Self { log, vault, executor, reader, projecting: None })
     }
 
     /// Stops what runs unasked; what is asked ends with its handles.
@@ -138,7 +166,7 @@ impl Projecting {
     /// # Errors
     /// If the database cannot be reached or refuses.
     pub async fn start(
-        log: Log,
+        vault: &Vault,
         watermarks: Watermarks,
         database: &PgConfig,
         config: &Config,
@@ -149,7 +177,8 @@ impl Projecting {
             attempts_max: config.projector.attempts_max,
             pause_max: Duration::from_millis(config.projector.pause_max_ms),
         };
-        let projector = Projector::prepare(log, database.clone(), watermarks, limits).await;
+        let projector =
+            Projector::prepare(vault.clone(), database.clone(), watermarks, limits).await;
         let projector = projector.map_err(|error| Failure::work(&error))?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(projector.run(stop.clone()));

@@ -84,7 +84,8 @@ async fn serve(
     let metrics = telemetry::start_metrics().map_err(|error| failed(&error))?;
     database.migrate().await?;
     let token = administrator_token(data).map_err(|error| failed(&error))?;
-    let parts = Parts::start(database.config(), &config).await?;
+    let parts =
+        Parts::start(database.config(), database.masters().clone().source(), &config).await?;
     let stop_wait_max = Duration::from_millis(config.server.stop_wait_max_ms);
     let clock = system_clock();
     let guide = match demo::fill(guide, &parts, &clock, &stop).await {

@@ -1,5 +1,9 @@
 //! A history in which everything happens that can: what a new frozen log is made of.
 
+use commands::contacts::add::AddContact;
+use commands::contacts::change::ChangeContact;
+use commands::contacts::erase::EraseContact;
+use commands::contacts::merge::MergeContacts;
 use commands::credit_notes::post::CreditNoteLineInput;
 use commands::credit_notes::post::PostCreditNote;
 use commands::customers::close::CloseCustomer;
@@ -21,6 +25,7 @@ use commands::stock::adjust::AdjustStock;
 use commands::stock::release::ReleaseStock;
 use commands::stock::reserve::ReserveStock;
 use commands::stock::set_backorder::SetStockBackorder;
+use events::contacts::ContactId;
 use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::ProductId;
@@ -32,6 +37,7 @@ use harness::{Desk, TestApp};
 pub(super) async fn make(app: &TestApp) {
     let desk = Desk::open(app, "acme").await;
     customers(&desk).await;
+    contacts(&desk).await;
     let product_id = desk.product("A-1", 100).await;
     products(&desk, product_id).await;
     stock(&desk, product_id).await;
@@ -61,6 +67,27 @@ async fn customers(desk: &Desk) {
     desk.run(CloseCustomer { customer_id, reason: reason() }).await;
     let held = desk.customer("Held & Co").await;
     desk.run(HoldCustomer { customer_id: held, reason: reason() }).await;
+}
+
+async fn contacts(desk: &Desk) {
+    let customer_id = desk.customer("Persons & Co").await;
+    let add = |name: &str, email: Option<&str>| AddContact {
+        customer_id,
+        name: name.to_owned(),
+        email: email.map(str::to_owned),
+        phone: Some("+41 44 000 00 00".to_owned()),
+        address: None,
+        role: Some("purchasing".to_owned()),
+    };
+    let of = |outcome: commands::Outcome| ContactId(outcome.id);
+    let kept = of(desk.run(add("Anna Quaas", None)).await);
+    let duplicate = of(desk.run(add("A. Quaas", Some("anna@example.com"))).await);
+    let gone = of(desk.run(add("Zoë Weg", Some("zoe@example.com"))).await);
+    let (name, role) = (Some("Anna Berg".to_owned()), Some(String::new()));
+    let (phone, address) = (Some(String::new()), Some("Gasse 1\n8000 Zürich".to_owned()));
+    desk.run(ChangeContact { contact_id: kept, name, email: None, phone, address, role }).await;
+    desk.run(MergeContacts { contact_id: kept, duplicate_id: duplicate }).await;
+    desk.run(EraseContact { contact_id: gone, reason: "request 17".to_owned() }).await;
 }
 
 async fn products(desk: &Desk, product_id: ProductId) {

@@ -148,6 +148,7 @@ impl World {
             event_id: key.unwrap_or(Uuid::from_u128(FACTS + own)),
             data: format!("[{writer},{number},{at},{of}]").into_bytes(),
             meta: format!(r#"{{"by":{writer},"attempt":{number}}}"#).into_bytes(),
+            tags: Vec::new(),
         }
     }
 }
@@ -170,7 +171,7 @@ impl Told {
                 version: earlier.version,
                 at: earlier.recorded_at.timestamp_micros(),
             },
-            Ok(Answer::Unfounded { .. }) => Self::Unfounded,
+            Ok(Answer::Unfounded { .. } | Answer::Excluded { .. }) => Self::Unfounded,
             Err(error @ (LogError::Database(_) | LogError::TooLarge { .. })) => {
                 Self::Refused(error.to_string())
             }

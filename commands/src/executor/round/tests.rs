@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::executor::Prepared;
 use crate::executor::naming::{self, Named};
 use crate::executor::{CommandError, Outcome, Request};
 use crate::rejection::Rejection;
@@ -75,7 +76,7 @@ pub(in crate::executor) fn job(command: Touch, key: Option<&str>) -> (Job, Answe
     };
     let (answer, answered) = oneshot::channel();
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    (Job::new(Box::new(request), answer, place), answered)
+    (Job::new(Box::new(Prepared::from(request)), answer, place), answered)
 }
 
 /// The state of a stream after so many facts: of the organization, or of an item.

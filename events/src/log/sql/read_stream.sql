@@ -1,7 +1,7 @@
--- A page of one stream after a version, in order.
+-- A page of one stream after a version, up to a position, in order.
 select position, organization_id, feature, stream_id, version, event_id, type, schema_version,
     data, meta, recorded_at
 from log.events
-where organization_id = $1 and stream_id = $2 and version > $3
+where organization_id = $1 and stream_id = $2 and version > $3 and position <= $4
 order by version
-limit $4
+limit $5

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::log::{Log, LogError, connect};
+use events::personal::Vault;
 use events::words::Position;
 use projections::checkpoints;
 use projections::watermarks::Watermarks;
@@ -52,7 +53,7 @@ impl Upkeep {
         let client = connect(database).await.map_err(|error| Failure::work(&error))?;
         let held = checkpoints::is_held(&client).await.map_err(|error| Failure::work(&error))?;
         let start = Start {
-            log: log.clone(),
+            vault: parts.vault.clone(),
             watermarks: watermarks.clone(),
             database: database.clone(),
             config: config.clone(),
@@ -136,7 +137,7 @@ fn begin(progress: Option<&Progress>, position: Position, head: Position) -> i64
 
 /// What a projector is started with.
 struct Start {
-    log: Log,
+    vault: Vault,
     watermarks: Watermarks,
     database: PgConfig,
     config: Config,
@@ -144,8 +145,8 @@ struct Start {
 
 impl Start {
     async fn projecting(&self) -> Result<Projecting, Failure> {
-        let (log, watermarks) = (self.log.clone(), self.watermarks.clone());
-        Projecting::start(log, watermarks, &self.database, &self.config).await
+        let watermarks = self.watermarks.clone();
+        Projecting::start(&self.vault, watermarks, &self.database, &self.config).await
     }
 }
 

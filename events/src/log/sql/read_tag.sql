@@ -1,0 +1,7 @@
+-- The positions of facts with a tag, after $3 and up to $4, in order; of any type, if $5 is null.
+select position
+from log.tags
+where organization_id = $1 and tag = $2 and position > $3 and position <= $4
+    and ($5::text[] is null or type = any($5))
+order by position
+limit $6

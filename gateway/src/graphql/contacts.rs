@@ -1,0 +1,186 @@
+//! Contacts in GraphQL.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use chrono::{DateTime, Utc};
+use commands::contacts;
+use events::access::Access;
+use events::words::OrganizationId;
+use queries::contacts::{ContactFilter, ContactRow, READS};
+use queries::page::PageArgs;
+use uuid::Uuid;
+
+use super::caller::{id, reading};
+use super::connection::{Place, connection};
+use super::customers::Customer;
+use super::loaders::{CustomerOf, Loaders};
+use super::mutation::mutations;
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    ContactMutations, Payload shows contact: Contact = find, READS;
+    /// Adds a contact: a person at a customer.
+    add_contact: contacts::add::AddContact,
+    /// Changes what is known of a contact. What is left out stays; an empty text takes it away.
+    change_contact: contacts::change::ChangeContact,
+    /// Merges two contacts of a customer that are one person.
+    merge_contacts: contacts::merge::MergeContacts,
+    /// Erases a person, for ever: what happened stays, nobody reads the person in it any more.
+    erase_contact: contacts::erase::EraseContact,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Contact>, ApiError> {
+    Ok(app.reader.contact(access, id).await?.map(Contact))
+}
+
+/// Which contacts. Everything that is set has to fit.
+#[derive(InputObject)]
+pub struct ContactsFilter {
+    /// At this customer.
+    customer_id: Option<ID>,
+    /// With this e-mail address, whatever letters are capitals.
+    email: Option<String>,
+    /// In this state of life.
+    status: Option<ContactStatus>,
+}
+
+/// Where a contact stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ContactStatus {
+    /// It is there.
+    Active,
+    /// It was found to be the same person as another, who goes on for both.
+    Merged,
+    /// Nobody reads any more what belonged to the person.
+    Erased,
+}
+
+/// The word of each status in the rows.
+const STATUSES: [(&str, ContactStatus); 3] = [
+    ("active", ContactStatus::Active),
+    ("merged", ContactStatus::Merged),
+    ("erased", ContactStatus::Erased),
+];
+
+fn filter(given: Option<ContactsFilter>) -> Result<ContactFilter, ApiError> {
+    let Some(given) = given else {
+        return Ok(ContactFilter::default());
+    };
+    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
+    let word = |status| STATUSES.iter().find(|(_, known)| *known == status);
+    let status = given.status.and_then(word).map(|(word, _)| (*word).to_owned());
+    Ok(ContactFilter { customer_id: customer.transpose()?, email: given.email, status })
+}
+
+/// Reading contacts.
+#[derive(Default)]
+pub struct ContactQueries;
+
+#[Object]
+impl ContactQueries {
+    /// A contact.
+    async fn contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] contact_id: ID,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Option<Contact>> {
+        let contact_id = id("id", &contact_id)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        Ok(find(app, &access, contact_id).await?)
+    }
+
+    /// Contacts, the latest first: the `first` after a cursor, or the `last` before one.
+    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "filter")] given: Option<ContactsFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Connection<Place, Contact>> {
+        let filter = filter(given)?;
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        let page = PageArgs { first, after, last, before };
+        let page = app.reader.contacts(&access, &filter, &page).await;
+        Ok(connection(page.map_err(ApiError::from)?, Contact))
+    }
+}
+
+/// A contact: a person at a customer.
+pub struct Contact(ContactRow);
+
+#[Object]
+impl Contact {
+    async fn id(&self) -> ID {
+        self.0.contact_id.into()
+    }
+
+    /// The customer at whom the person is.
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
+    }
+
+    /// The person's name; null once the contact is merged or erased.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The e-mail address.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// The phone number.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// The postal address.
+    async fn address(&self) -> Option<&str> {
+        self.0.address.as_deref()
+    }
+
+    /// What the person does there.
+    async fn role(&self) -> Option<&str> {
+        self.0.role.as_deref()
+    }
+
+    async fn status(&self) -> async_graphql::Result<ContactStatus> {
+        let status = STATUSES.iter().find(|(word, _)| *word == self.0.status);
+        status.map(|(_, status)| *status).ok_or_else(|| {
+            ApiError::internal(&format!("a contact has the status {}", self.0.status)).into()
+        })
+    }
+
+    /// Why it is erased.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
+    }
+
+    /// The contact that goes on for it, if it is merged.
+    async fn merged_into(&self) -> Option<ID> {
+        self.0.merged_into.map(ID::from)
+    }
+
+    async fn added_at(&self) -> DateTime<Utc> {
+        self.0.added_at
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

@@ -1,0 +1,38 @@
+-- Contacts.
+create table contacts (
+    organization_id uuid not null,
+    contact_id uuid not null,
+    customer_id uuid not null,
+    name text,
+    email text,
+    phone text,
+    address text,
+    role text,
+    status text not null,
+    status_reason text,
+    merged_into uuid,
+    added_at timestamptz not null,
+    version bigint not null,
+    position bigint not null,
+    changed_at timestamptz not null,
+    primary key (organization_id, contact_id)
+);
+create index on contacts (organization_id, added_at, contact_id);
+create index on contacts (organization_id, customer_id, added_at, contact_id);
+create index on contacts (organization_id, lower(email));
+comment on table contacts is 'Contacts: persons at customers.';
+comment on column contacts.organization_id is 'The tenant.';
+comment on column contacts.contact_id is 'The contact.';
+comment on column contacts.customer_id is 'The customer at whom the person is.';
+comment on column contacts.name is 'The person''s name; null once it is merged or erased.';
+comment on column contacts.email is 'The e-mail address.';
+comment on column contacts.phone is 'The phone number.';
+comment on column contacts.address is 'The postal address.';
+comment on column contacts.role is 'What the person does there.';
+comment on column contacts.status is 'active, merged or erased.';
+comment on column contacts.status_reason is 'Why it is erased.';
+comment on column contacts.merged_into is 'The contact that goes on for it, if it is merged.';
+comment on column contacts.added_at is 'When it was added.';
+comment on column contacts.version is 'Version of the record: facts in its stream.';
+comment on column contacts.position is 'Position of the last fact in the row.';
+comment on column contacts.changed_at is 'When that fact was recorded.';
