@@ -4,6 +4,7 @@
 mod access;
 mod architecture;
 mod busy;
+mod contacts;
 mod contracts;
 mod crashes;
 mod credit_notes;

@@ -42,14 +42,14 @@ fn config() -> Config {
 }
 
 /// A projector beside that of the app: another process.
-struct Another {
+pub(crate) struct Another {
     watermarks: Watermarks,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Another {
-    async fn start(app: &TestApp) -> Self {
+    pub(crate) async fn start(app: &TestApp) -> Self {
         let database = &app.database.config;
         let log = Log::open(database, LogId::default(), LogLimits::default()).await;
         let names = projections::all().into_iter().map(|projection| projection.name());
@@ -70,7 +70,7 @@ impl Another {
     }
 
     /// Waits until it holds everything, and stops it.
-    async fn end(self, app: &TestApp) {
+    pub(crate) async fn end(self, app: &TestApp) {
         let head = app.settled().await;
         let names: Vec<_> = self.watermarks.all().map(|(name, _)| name).collect();
         let caught_up = self.watermarks.wait(&names, head, Duration::from_secs(30)).await;

@@ -157,6 +157,6 @@ fn valid_email(email: String) -> Result<String, Rejection> {
         return Ok(email);
     }
     // What was said is personal, and messages are logged.
-    let message = "`email` is no e-mail address; write it like anna@example.com";
+    let message = "`email` is no e-mail address; write it like name@domain.example";
     Err(Rejection::invalid("email", message))
 }

@@ -74,10 +74,14 @@ fn metrics() -> PrometheusHandle {
     METRICS.get_or_init(|| telemetry::start_metrics().expect("metrics")).clone()
 }
 
-/// The master key of every test.
+/// The master keys of every test: the first wraps, the others are known.
 #[must_use]
 pub fn masters() -> Source {
-    Arc::new(|| Ok(Masters::default().with_new([7; KEY_BYTES])))
+    Arc::new(|| {
+        Ok([2, 1, 7]
+            .iter()
+            .fold(Masters::default(), |masters, byte| masters.with_new([*byte; KEY_BYTES])))
+    })
 }
 
 impl TestApp {

@@ -1,6 +1,6 @@
 //! Which organizations, features and types occur in which range of positions: a coarse index that
-//! costs an append nothing, for it is made in the background. Whoever reads a few of the facts skips
-//! the ranges that have none; what was not noted yet is read.
+//! costs an append nothing, for it is made in the background. Whoever reads a few of the facts
+//! skips the ranges that have none; what was not noted yet is read.
 
 use std::collections::VecDeque;
 use std::sync::Weak;

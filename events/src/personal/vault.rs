@@ -168,7 +168,7 @@ impl Vault {
         lacking.sort_unstable();
         lacking.dedup();
         for stored in self.0.log.person_keys(&lacking).await? {
-            let key = self.unwrap(&stored);
+            let key = self.unlock(&stored);
             if let Ok(key) = &key {
                 let kept = Kept { key: key.clone(), since: Instant::now() };
                 lock(&self.0.kept).put(stored.person, kept);
@@ -267,7 +267,7 @@ impl Vault {
             }
             let mut anew = Vec::with_capacity(old.len());
             for stored in &old {
-                let Some(key) = self.unwrap(stored)? else { continue };
+                let Some(key) = self.unlock(stored)? else { continue };
                 let (master, wrapped) = wrap(&masters, stored.person, &key)?;
                 anew.push((stored, NewKey { person: stored.person, master, wrapped }));
             }
@@ -276,7 +276,7 @@ impl Vault {
         }
     }
 
-    fn unwrap(&self, stored: &StoredKey) -> Result<Option<Key>, VaultError> {
+    fn unlock(&self, stored: &StoredKey) -> Result<Option<Key>, VaultError> {
         let Some(wrapped) = &stored.wrapped else { return Ok(None) };
         let known = lock(&self.0.masters).clone();
         let masters = match known.find(&stored.master) {

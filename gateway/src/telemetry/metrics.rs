@@ -97,7 +97,7 @@ table! {
     counter "millrace_log_retries_total"
         "Times that a batch could not be written yet, for the database was away or broke off.";
     counter "millrace_log_appends_total" by "answer"
-        "Appends by what they were answered: appended, conflict, repeated, unfounded, excluded or error.";
+        "Appends by their answer: appended, conflict, repeated, unfounded, excluded or error.";
     gauge "millrace_log_known_streams"
         "Streams whose versions the appender knows.";
     counter "millrace_log_shared_pages_total"

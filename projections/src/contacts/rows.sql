@@ -19,7 +19,14 @@ create table contacts (
 );
 create index on contacts (organization_id, added_at, contact_id);
 create index on contacts (organization_id, customer_id, added_at, contact_id);
-create index on contacts (organization_id, lower(email));
+create index contacts_email on contacts (organization_id, lower(email));
+-- Statistics would keep samples of what belongs to persons, also of those who are erased.
+alter table contacts
+    alter column name set statistics 0,
+    alter column email set statistics 0,
+    alter column phone set statistics 0,
+    alter column address set statistics 0;
+alter index contacts_email alter column 2 set statistics 0;
 comment on table contacts is 'Contacts: persons at customers.';
 comment on column contacts.organization_id is 'The tenant.';
 comment on column contacts.contact_id is 'The contact.';

@@ -1,4 +1,5 @@
--- The spans that hold something of what is selected, from $1 to $2, the last first; null stands for any.
+-- The spans that hold something of what is selected, from $1 to $2, the last first; null stands
+-- for any.
 select first_position, last_position
 from log.spans
 where last_position >= $1 and first_position <= $2

@@ -1,0 +1,168 @@
+//! Claims about keys: master keys can be exchanged while everything runs, and without one nothing
+//! personal is said, while everything else goes on.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use commands::contacts::add::AddContact;
+use commands::contacts::change::ChangeContact;
+use commands::{CommandError, Executor, ExecutorLimits};
+use events::contacts::ContactId;
+use events::log::{Log, LogId, LogLimits};
+use events::personal::{KEY_BYTES, Masters, Source, Vault, VaultError, VaultLimits};
+use gateway::master_keys::fresh_keys;
+use harness::{Desk, TestApp, test};
+use projections::watermarks::Watermarks;
+use tokio_util::sync::CancellationToken;
+use workers::projector::{Projector, ProjectorLimits};
+
+async fn vault(app: &TestApp, masters: Source, limits: VaultLimits) -> Vault {
+    let log = Log::open(&app.database.config, LogId::default(), LogLimits::default()).await;
+    Vault::new(log.unwrap(), masters, fresh_keys(), limits)
+}
+
+/// The same desk, in a process that has these master keys and keeps no key in memory.
+async fn elsewhere(app: &TestApp, desk: &Desk, masters: Source) -> (Desk, Vault) {
+    let nothing = VaultLimits {
+        kept_keys_wait_max: Duration::ZERO,
+        rotation_keys_max: 7,
+        ..VaultLimits::default()
+    };
+    let vault = vault(app, masters, nothing).await;
+    let executor = Executor::start(vault.log().clone(), ExecutorLimits::default());
+    (Desk { executor: executor.with_vault(vault.clone()), ..desk.clone() }, vault)
+}
+
+fn contact(customer: events::customers::CustomerId, name: &str) -> AddContact {
+    AddContact {
+        customer_id: customer,
+        name: name.to_owned(),
+        email: None,
+        phone: None,
+        address: None,
+        role: None,
+    }
+}
+
+fn renamed(contact_id: ContactId) -> ChangeContact {
+    ChangeContact {
+        contact_id,
+        name: Some("Anna Berg".to_owned()),
+        email: None,
+        phone: None,
+        address: None,
+        role: None,
+    }
+}
+
+/// How many keys each master key wraps.
+async fn wrapped_by(app: &TestApp) -> Vec<(String, i64)> {
+    let counts = "select master, count(*) from log.person_keys where wrapped is not null \
+        group by master order by master";
+    let rows = app.database.connect().await.query(counts, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[test]
+fn the_master_key_is_exchanged_while_contacts_are_added_and_changed() {
+    test(async |app| {
+        let desk = Desk::open(app, "acme").await;
+        let customer = desk.customer("Bolt & Co").await;
+        let old = Masters::default().with_new([1; KEY_BYTES]);
+        let new = old.clone().with_new([2; KEY_BYTES]);
+        let alone = Masters::default().with_new([2; KEY_BYTES]);
+        let current = Arc::new(Mutex::new(old.clone()));
+        let read = current.clone();
+        let source: Source = Arc::new(move || Ok(read.lock().unwrap().clone()));
+        let (busy, _) = elsewhere(app, &desk, source.clone()).await;
+        let mut contacts = Vec::new();
+        for _ in 0..30 {
+            contacts.push(ContactId(busy.run(contact(customer, "Anna Quaas")).await.id));
+        }
+        let name = |masters: &Masters| masters.ids().next().unwrap().to_owned();
+        assert_eq!(wrapped_by(app).await, [(name(&old), 31)], "with the log's own key");
+        let (_, rotating) = elsewhere(app, &desk, source).await;
+        let working = async {
+            for round in 0..60 {
+                if round % 3 == 0 {
+                    contacts.push(ContactId(busy.run(contact(customer, "Bert")).await.id));
+                }
+                busy.run(renamed(contacts[round % contacts.len()])).await;
+            }
+        };
+        let exchanging = async {
+            *current.lock().unwrap() = new.clone();
+            rotating.rotate(|_| ()).await.unwrap()
+        };
+        let ((), rotated) = tokio::join!(working, exchanging);
+        assert!(rotated.keys >= 31, "{rotated:?}");
+        // Whoever made a key with the old one while it was exchanged is found by a second look.
+        rotating.rotate(|_| ()).await.unwrap();
+        assert_eq!(wrapped_by(app).await, [(name(&new), 51)]);
+        *current.lock().unwrap() = alone;
+        for contact in contacts {
+            busy.run(renamed(contact)).await;
+        }
+    });
+}
+
+#[test]
+fn without_the_master_key_nothing_personal_is_said_and_the_rest_goes_on() {
+    test(async |app| {
+        let desk = Desk::open(app, "acme").await;
+        let customer = desk.customer("Bolt & Co").await;
+        let anna = ContactId(desk.run(contact(customer, "Anna Quaas")).await.id);
+        let none: Source = Arc::new(|| Ok(Masters::default()));
+        let (poor, _) = elsewhere(app, &desk, none).await;
+        let refused = poor.attempt(contact(customer, "Bert")).await;
+        assert!(matches!(&refused, Err(CommandError::Vault(VaultError::NoMaster))), "{refused:?}");
+        poor.customer("Other").await;
+        let other: Source = Arc::new(|| Ok(Masters::default().with_new([9; KEY_BYTES])));
+        let (foreign, _) = elsewhere(app, &desk, other).await;
+        let refused = foreign.attempt(renamed(anna)).await;
+        let told = format!("{:?}", refused.as_ref().err());
+        assert!(told.contains("not configured") || told.contains("UnknownMaster"), "{told}");
+        let broken: Source = Arc::new(|| Err("no such file".to_owned()));
+        let (lost, _) = elsewhere(app, &desk, broken).await;
+        let refused = lost.attempt(contact(customer, "Bert")).await;
+        assert!(matches!(refused, Err(CommandError::Vault(VaultError::Source(_)))));
+        desk.run(renamed(anna)).await;
+    });
+}
+
+#[test]
+fn a_projector_without_the_master_key_stops_contacts_alone_and_says_why() {
+    test(async |app| {
+        let desk = Desk::open(app, "acme").await;
+        let customer = desk.customer("Bolt & Co").await;
+        let other: Source = Arc::new(|| Ok(Masters::default().with_new([9; KEY_BYTES])));
+        let vault = vault(app, other, VaultLimits::default()).await;
+        let names = projections::all().into_iter().map(|projection| projection.name());
+        let watermarks = Watermarks::new(names);
+        let limits = ProjectorLimits {
+            page_facts_max: 100,
+            hot_records_max: 10,
+            attempts_max: 10,
+            pause_max: Duration::from_millis(100),
+        };
+        app.settled().await;
+        let database = app.database.config.clone();
+        let projector = Projector::prepare(vault, database, watermarks.clone(), limits).await;
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(projector.unwrap().run(stop.clone()));
+        let all: Vec<_> = watermarks.all().map(|(name, _)| name).collect();
+        let head = app.settled().await;
+        watermarks.wait(&all, head, Duration::from_secs(30)).await.unwrap();
+        desk.run(contact(customer, "Anna Quaas")).await;
+        let head = app.settled().await;
+        let others: Vec<_> = all.iter().copied().filter(|name| *name != "contacts").collect();
+        watermarks.wait(&others, head, Duration::from_secs(30)).await.unwrap();
+        let stopped: Vec<_> =
+            watermarks.all().filter_map(|(name, mark)| Some((name, mark.stopped?))).collect();
+        assert_eq!(stopped.len(), 1, "{stopped:?}");
+        assert_eq!(stopped[0].0, "contacts");
+        assert!(stopped[0].1.contains("not configured"), "{}", stopped[0].1);
+        stop.cancel();
+        task.await.unwrap();
+    });
+}
