@@ -169,7 +169,7 @@ fn a_frozen_log_makes_the_rows_that_it_made() {
     for name in all_names() {
         let facts = frozen(&name);
         test(async |app| {
-            insert_keys(&app.database, &frozen_keys(&name)).await;
+            insert_keys(&app.database, &name).await;
             insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             assert_eq!(stored.len(), facts.len());
@@ -227,13 +227,14 @@ pub(crate) async fn assert_rows(app: &TestApp, name: &str) {
     assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows);
 }
 
-async fn insert_keys(database: &TestDatabase, keys: &[FrozenKey]) {
+/// Puts the keys of a frozen log's persons into a database that has none of them.
+pub(crate) async fn insert_keys(database: &TestDatabase, name: &str) {
     let client = database.connect().await;
     let statement = "insert into log.person_keys (organization_id, person_id, master, wrapped, \
         erased_at) values ($1, $2, $3, $4, case when $4::bytea is null then now() end)";
-    for FrozenKey { organization_id, person_id, master, wrapped } in keys {
+    for FrozenKey { organization_id, person_id, master, wrapped } in frozen_keys(name) {
         let inserted =
-            client.execute(statement, &[organization_id, person_id, master, wrapped]).await;
+            client.execute(statement, &[&organization_id, &person_id, &master, &wrapped]).await;
         inserted.expect("inserting a frozen key");
     }
 }

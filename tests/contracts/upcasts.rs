@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::frozen::{Frozen, all_names, assert_rows, frozen, insert};
+use super::frozen::{Frozen, all_names, assert_rows, frozen, insert, insert_keys};
 
 const FOLDER: &str = "tests/fixtures/upcasts";
 
@@ -141,6 +141,7 @@ fn a_log_that_says_more_than_this_program_knows_keeps_it_and_makes_the_same_rows
             extend(fact, "of_a_later_program", &serde_json::json!({ "why": [1.5, null, "ü"] }));
         }
         test(async |app: &TestApp| {
+            insert_keys(&app.database, &name).await;
             insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             for (stored, fact) in stored.iter().zip(&facts) {
