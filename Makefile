@@ -63,14 +63,18 @@ nextest deny fuzz: prerequisites
 	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
 	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }
 
-# The README's tour is a test, and speaks with curl and psql.
+# What the README has one type is a test, and needs curl and psql; and exports are read back by DuckDB,
+# which pip installs into a Python environment of its own under the target directory.
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 clients:
-	@command -v curl >/dev/null && command -v psql >/dev/null || { \
-	  echo "Installing curl and psql from Debian's packages, for the test of the README's tour"; \
+	@command -v curl >/dev/null && command -v psql >/dev/null \
+	  && python3 -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Installing curl, psql and python3-venv from Debian's packages, for the tests"; \
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) apt-get install -y -qq --no-install-recommends curl ca-certificates postgresql-client \
-	  || { echo "missing: curl and psql; have them installed, and try again" >&2; exit 1; }; }
+	    python3-venv \
+	  || { echo "missing: curl, psql and python3 with venv; have them installed, and try again" >&2; \
+	    exit 1; }; }
 
 prerequisites:
 	@absent=; need() { command -v $$1 >/dev/null || { echo "missing: $$1 ($$2)" >&2; absent=1; }; }; \

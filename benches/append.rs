@@ -61,22 +61,28 @@ impl Payloads {
         Self { data: data.collect(), meta: meta.to_string().into_bytes() }
     }
 
+    /// A fact for this stream, with the payload of this number.
+    pub fn fact(&self, stream: StreamKey, number: usize) -> NewFact {
+        NewFact {
+            stream,
+            feature: "bench".into(),
+            fact_type: "bench.appended".into(),
+            schema_version: 1,
+            event_id: Uuid::now_v7(),
+            data: self.data(number),
+            meta: self.meta.clone(),
+            tags: Vec::new(),
+        }
+    }
+
     fn data(&self, number: usize) -> Vec<u8> {
         self.data[number % PAYLOADS].clone()
     }
 
     /// The append to these streams that comes after so many others of the caller.
     fn append(&self, streams: &[StreamKey], caller: usize, number: usize) -> Append {
-        let facts = streams.iter().enumerate().map(|(place, stream)| NewFact {
-            stream: *stream,
-            feature: "bench".into(),
-            fact_type: "bench.appended".into(),
-            schema_version: 1,
-            event_id: Uuid::now_v7(),
-            data: self.data(caller + number + place),
-            meta: self.meta.clone(),
-            tags: Vec::new(),
-        });
+        let facts = streams.iter().enumerate();
+        let facts = facts.map(|(place, stream)| self.fact(*stream, caller + number + place));
         let facts: Vec<NewFact> = facts.collect();
         let version = Expected::Exact(number as i64);
         Append {
@@ -115,7 +121,8 @@ pub async fn appends(
     Round::of(taken, appends, started.elapsed())
 }
 
-fn stream(id: Uuid) -> StreamKey {
+/// A stream of the organization that everything here belongs to.
+pub fn stream(id: Uuid) -> StreamKey {
     StreamKey { organization: Uuid::nil(), id }
 }
 

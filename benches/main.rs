@@ -11,6 +11,9 @@
 )]
 
 mod append;
+mod check;
+mod export;
+mod filling;
 mod hot;
 mod http;
 mod import;
@@ -31,13 +34,14 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 16] = [
     "append_1",
     "append_64",
     "append_512",
     "append_7x7",
     "append_2p",
     "hot_stream",
+    "check_log",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -46,6 +50,7 @@ const ROWS: [&str; 14] = [
     "memory_loaded",
     "oversell",
     "import",
+    "export_parquet",
 ];
 
 /// How long and how much.
@@ -55,6 +60,8 @@ pub struct Scale {
     pub rounds: usize,
     /// A round of appends.
     pub append_round: Duration,
+    /// Facts of a log that is checked.
+    pub checked_facts: usize,
     /// How old a transaction is that a row is measured beside.
     pub transaction_age: Duration,
     /// A round of orders; whole seconds, for pgbench knows no others.
@@ -65,6 +72,8 @@ pub struct Scale {
     pub oversell_rounds: usize,
     /// Rows of the file that are imported; none: all of it.
     pub import_rows: Option<usize>,
+    /// Facts that are exported.
+    pub exported_facts: usize,
     /// How long a server is left alone before its memory is looked at.
     pub idle: Duration,
 }
@@ -72,11 +81,13 @@ pub struct Scale {
 const WHOLE: Scale = Scale {
     rounds: 6,
     append_round: Duration::from_secs(2),
+    checked_facts: 1_000_000,
     transaction_age: Duration::from_secs(60),
     orders_round: Duration::from_secs(10),
     products: 10_000,
     oversell_rounds: 200,
     import_rows: None,
+    exported_facts: 600_000,
     idle: Duration::from_secs(5),
 };
 
@@ -84,11 +95,13 @@ const WHOLE: Scale = Scale {
 const QUICK: Scale = Scale {
     rounds: 2,
     append_round: Duration::from_millis(200),
+    checked_facts: 20_000,
     transaction_age: Duration::from_millis(500),
     orders_round: Duration::from_secs(1),
     products: 500,
     oversell_rounds: 3,
     import_rows: Some(5_000),
+    exported_facts: 5_000,
     idle: Duration::from_secs(1),
 };
 
@@ -138,6 +151,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("hot_stream") {
         rows.push(hot::measure(scale).await);
     }
+    if wanted("check_log") {
+        rows.push(check::measure(scale).await);
+    }
     for beside in neighbours::ROWS {
         if wanted(beside.name) {
             match beside.measure(scale).await {
@@ -162,6 +178,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
             Some(row) => rows.push(row),
             None => eprintln!("import: not measured, for ../shared/data is not there"),
         }
+    }
+    if wanted("export_parquet") {
+        rows.push(export::measure(scale).await);
     }
     rows
 }

@@ -1,8 +1,8 @@
 //! Claims about sudden deaths under load: of the program, of its PostgreSQL, of both. What was
 //! acknowledged is there, whole and once; what was not can be repeated; nothing is there in part.
 
-mod buyers;
-mod ledger;
+pub(crate) mod buyers;
+pub(crate) mod ledger;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ fn test(claim: impl AsyncFnOnce(&Path)) {
 }
 
 /// Waits until so many more purchases were acknowledged.
-async fn sold(market: &Market, more: usize) {
+pub(crate) async fn sold(market: &Market, more: usize) {
     let (since, wanted) = (Instant::now(), market.acknowledged().len() + more);
     while market.acknowledged().len() < wanted {
         assert!(since.elapsed() < Duration::from_secs(60), "not {more} more within a minute");

@@ -18,6 +18,7 @@ mod reading;
 mod repeating;
 mod selecting;
 mod silence;
+mod tampering;
 
 use std::collections::HashMap;
 use std::future::Future;

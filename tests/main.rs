@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod backup;
 mod busy;
 mod contacts;
 mod contracts;
@@ -10,6 +11,7 @@ mod crashes;
 mod credit_notes;
 mod demo;
 mod executor;
+mod export;
 mod folds;
 mod fuzzing;
 mod histories;

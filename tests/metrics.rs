@@ -50,7 +50,7 @@ impl Shown {
 fn type_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
+        Kind::Gauge | Kind::Present => "gauge",
         Kind::Histogram(_) => "histogram",
     }
 }
@@ -101,6 +101,30 @@ fn metrics_shows_the_table_and_nothing_else() {
     });
 }
 
+/// The samples that tell the chain's head: the hash with the position.
+fn heads(shown: &Shown) -> Vec<(String, i64)> {
+    let samples = shown.samples.iter().filter_map(|(name, value)| {
+        let hash = name.strip_prefix("millrace_log_chain_head{hash=\"")?.strip_suffix("\"}")?;
+        Some((hash.to_owned(), *value as i64))
+    });
+    samples.collect()
+}
+
+#[test]
+fn metrics_shows_the_present_head_of_the_chain_and_none_before() {
+    test(async |app| {
+        assert_eq!(heads(&shown(app).await), [], "an empty log has no head");
+        let desk = Desk::open(app, "acme").await;
+        for number in 0..3 {
+            desk.product(&format!("A-{number}"), 1).await;
+            let head = app.parts.log.chain_head().await.unwrap().unwrap();
+            let expected = [(head.hash.to_string(), head.position.0)];
+            assert_eq!(heads(&shown(app).await), expected);
+            assert_eq!(head.position, app.parts.log.head().await.unwrap());
+        }
+    });
+}
+
 #[test]
 fn names_say_the_part_and_end_in_the_unit() {
     let mut names = BTreeSet::new();
@@ -114,7 +138,9 @@ fn names_say_the_part_and_end_in_the_unit() {
         match metric.kind {
             Kind::Counter => assert_eq!(ending, "total", "{name}"),
             Kind::Histogram(Buckets::Seconds) => assert_eq!(ending, "seconds", "{name}"),
-            Kind::Histogram(Buckets::Counts) | Kind::Gauge => assert_ne!(ending, "total", "{name}"),
+            Kind::Histogram(Buckets::Counts) | Kind::Gauge | Kind::Present => {
+                assert_ne!(ending, "total", "{name}");
+            }
         }
         assert!(metric.help.ends_with('.') && metric.help.len() < 100, "{name}: {}", metric.help);
     }
@@ -137,8 +163,10 @@ fn what_is_counted_stands_in_the_table_and_the_other_way_round() {
             }
         }
     }
+    // What is told by its label is written when somebody looks, and counted nowhere.
     let table: BTreeMap<String, BTreeSet<&str>> = METRICS
         .iter()
+        .filter(|metric| metric.kind != Kind::Present)
         .map(|metric| (metric.name.to_owned(), BTreeSet::from([type_of(metric.kind)])))
         .collect();
     assert_eq!(counted, table, "counted in the sources (left) and the table (right)");

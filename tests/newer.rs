@@ -52,9 +52,9 @@ impl Place {
             fact_type: fact_type.into(),
             schema_version,
             event_id: fresh_id(),
-            tags: Vec::new(),
             data: br#"{"quantities":{"piece":"1"}}"#.to_vec(),
             meta: last.meta,
+            tags: Vec::new(),
         };
         let expected = vec![(stream, Expected::Exact(last.version))];
         let append = Append { expected, facts: vec![fact], ..Append::default() };
@@ -166,9 +166,9 @@ fn a_program_says_which_fact_it_is_too_old_for() {
             fact_type: received.fact_type.into(),
             schema_version: NEWER,
             event_id: fresh_id(),
-            tags: Vec::new(),
             data: received.data,
             meta: received.meta,
+            tags: Vec::new(),
         };
         let expected = vec![(fact.stream, Expected::Any)];
         let append = Append { expected, facts: vec![fact], ..Append::default() };

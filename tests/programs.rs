@@ -1,6 +1,7 @@
 //! Claims about the program: its verbs, its settings, how it starts, stops and fails. Each failure
 //! says what was wrong and what would be right, and never a secret.
 
+mod checking;
 mod databases;
 mod serving;
 mod settings;

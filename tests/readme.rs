@@ -62,13 +62,30 @@ fn the_year_of_trade_is_imported_as_printed() {
     }
 }
 
+#[test]
+fn the_log_is_replayed_as_printed_and_gives_what_the_read_model_has() {
+    let (blocks, answers) = walked("## Replay the log in your own tool", |_| ());
+    assert_eq!(blocks.len(), 4);
+    assert!(answers[0].contains("exported "), "{}", answers[0]);
+    assert_eq!(answers[1].lines().count(), 5, "{}", answers[1]);
+    assert_eq!(answers[1], answers[2], "replayed (left), read.stock (right)");
+    for told in ["day", "orders", "net"] {
+        assert!(answers[3].contains(told), "no `{told}` in {}", answers[3]);
+    }
+}
+
 /// What the commands of a section of the README answer, run in one session beside `make run`'s
 /// program, in a folder that was prepared.
 fn walked(heading: &str, prepare: impl FnOnce(&Path)) -> (Vec<Block>, Vec<String>) {
     let readme = fs::read_to_string(harness::root().join("README.md")).expect("the README");
     let tour = blocks(section(&readme, heading));
-    for (program, package) in [("curl", "curl"), ("node", "nodejs"), ("psql", "postgresql-client")]
-    {
+    let needed = [
+        ("curl", "curl"),
+        ("node", "nodejs"),
+        ("psql", "postgresql-client"),
+        ("python3", "python3-venv"),
+    ];
+    for (program, package) in needed {
         let found = Command::new(program).arg("--version").output();
         assert!(found.is_ok(), "the tour needs `{program}`: apt install {package}");
     }

@@ -13,7 +13,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use limits::{ExecutorSettings, ImportSettings, LogSettings, QuerySettings};
+pub use limits::{ExecutorSettings, ExportSettings, ImportSettings, LogSettings, QuerySettings};
 pub use render::{default_toml, show, without_password};
 
 /// Every setting.
@@ -36,6 +36,8 @@ pub struct Config {
     pub import: ImportSettings,
     /// What belongs to persons.
     pub personal: Personal,
+    /// Limits of exports.
+    pub export: ExportSettings,
     /// Limits of the projector, which keeps the read models up to date.
     pub projector: ProjectorSettings,
     /// What is logged, to stderr.
@@ -285,6 +287,9 @@ impl Config {
             ("personal.kept_keys_max", self.personal.kept_keys_max),
             ("personal.rotation_keys_max", self.personal.rotation_keys_max as usize),
             ("log.page_bytes_max", self.log.page_bytes_max),
+            ("export.page_facts_max", self.export.page_facts_max),
+            ("export.chunk_facts_max", self.export.chunk_facts_max),
+            ("export.chunk_bytes_max", self.export.chunk_bytes_max),
             ("projector.page_facts_max", self.projector.page_facts_max as usize),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {

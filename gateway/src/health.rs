@@ -1,6 +1,7 @@
 //! Probes and metrics.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -11,6 +12,10 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::telemetry::metrics::present;
+
+/// How long metrics wait for the log's head, which is looked up in the database.
+const HEAD_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The process runs.
 pub async fn live() -> impl IntoResponse {
@@ -55,6 +60,14 @@ pub async fn metrics(
         let lag = (head.0 - mark.reached.0).max(0);
         metrics::gauge!("millrace_projection_lag_positions", "projection" => name).set(lag as f64);
     }
+    let chain_head = tokio::time::timeout(HEAD_WAIT_MAX, app.log.chain_head()).await;
+    let chain_head = match chain_head {
+        Ok(Ok(Some(head))) => {
+            present("millrace_log_chain_head", &head.hash.to_string(), head.position.0)
+        }
+        // The log is empty, or the database is away: the other metrics tell more of that.
+        Ok(Ok(None) | Err(_)) | Err(_) => String::new(),
+    };
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((content_type, metrics.render()).into_response())
+    Ok((content_type, metrics.render() + &chain_head).into_response())
 }

@@ -14,7 +14,6 @@ pub mod names;
 mod number;
 pub mod organization;
 pub mod patience;
-pub mod progress;
 pub mod reading;
 pub mod report;
 pub mod row;
@@ -25,8 +24,6 @@ pub mod survey;
 pub mod task;
 
 use std::time::Duration;
-
-pub use progress::Progress;
 
 use layout::LayoutError;
 use mapping::MappingError;

@@ -3,9 +3,12 @@
 
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod config;
 pub mod demo;
+pub mod durable;
 pub mod error;
+pub mod export;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
@@ -14,6 +17,7 @@ pub mod live;
 pub mod master_keys;
 pub mod migrations;
 pub mod postgres;
+pub mod progress;
 pub mod router;
 pub mod telemetry;
 pub mod verbs;

@@ -2,6 +2,7 @@
 //! stopped with the program; nothing here knows what the program stores in it.
 
 mod account;
+pub mod base_backup;
 mod binaries;
 mod cluster;
 mod deadline;
@@ -10,6 +11,7 @@ mod layout;
 mod locks;
 mod logs;
 mod process;
+pub mod restoring;
 mod server;
 mod settings;
 mod socket;
@@ -107,6 +109,18 @@ impl Embedded {
         self.server.layout.url()
     }
 
+    /// The cluster's directory, PostgreSQL's own `data_directory`.
+    #[must_use]
+    pub fn cluster(&self) -> PathBuf {
+        self.server.layout.cluster()
+    }
+
+    /// The server's major version, such as 15.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.server.binaries.major
+    }
+
     /// Lets go of the server, and stops it if nobody else, in this program or another, uses it.
     ///
     /// # Errors
@@ -139,6 +153,14 @@ pub fn url_for(data: &Path) -> Result<(String, bool), PostgresError> {
         Err(_) => false,
     };
     Ok((layout.url(), runs))
+}
+
+/// Whether `data` has a cluster. Creates and starts nothing.
+///
+/// # Errors
+/// When the data directory is somebody else's, or what is there is no cluster.
+pub fn is_there(data: &Path) -> Result<bool, PostgresError> {
+    Ok(cluster::major(&Layout::find(data)?)?.is_some())
 }
 
 /// Stops the server if nobody uses it any more. `start` keeps it from being started meanwhile.

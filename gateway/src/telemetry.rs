@@ -112,9 +112,10 @@ fn describe(metric: &Metric) {
         Kind::Counter => ::metrics::describe_counter!(name, help),
         Kind::Gauge => ::metrics::describe_gauge!(name, help),
         Kind::Histogram(_) => ::metrics::describe_histogram!(name, help),
+        Kind::Present => {}
     }
     match (label, kind) {
-        (Some(_), _) => {}
+        (Some(_), _) | (None, Kind::Present) => {}
         (None, Kind::Counter) => ::metrics::counter!(name).absolute(0),
         (None, Kind::Gauge) => ::metrics::gauge!(name).set(0.0),
         (None, Kind::Histogram(_)) => drop(::metrics::histogram!(name)),

@@ -1,10 +1,14 @@
 //! The verbs of the program: what each is asked, and how it ends. What each does stands in its
 //! file.
 
+mod backup;
+mod check;
 mod config;
 mod database;
+mod export;
 mod import;
 mod keys;
+mod log;
 mod migrate;
 pub mod parts;
 mod serve;
@@ -45,10 +49,32 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
+    /// Export to files that other tools read.
+    Export {
+        #[command(subcommand)]
+        what: ExportVerb,
+    },
     /// Import what another program wrote.
     Import {
         #[command(subcommand)]
         what: ImportVerb,
+    },
+    /// Verify what is stored.
+    ///
+    /// Looks at every fact and every batch, up to where the log ends when it begins: positions without
+    /// gaps, the versions of every stream, times, the hash chain. Names the first position at which
+    /// something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if something is
+    /// wrong, or could not be read.
+    Check(check::CheckStored),
+    /// About the event log.
+    Log {
+        #[command(subcommand)]
+        what: LogVerb,
+    },
+    /// Back up the embedded database, verify a backup, restore it.
+    Backup {
+        #[command(subcommand)]
+        what: backup::BackupVerb,
     },
     /// Bring the database to the shape that this program needs, and exit.
     Migrate,
@@ -78,6 +104,24 @@ enum ImportVerb {
     /// stand in a report, with their line, document, field and reason. Runs beside a `serve` or
     /// alone.
     Orders(import::ImportOrders),
+}
+
+#[derive(Debug, Subcommand)]
+enum LogVerb {
+    /// The last position and the hash of everything up to it.
+    ///
+    /// Write them down elsewhere: `millrace check --log --head HASH` then finds what the log alone
+    /// cannot tell, that it was cut off or rewritten as a whole. Exits 1 if the log is empty.
+    Head(log::LogHead),
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportVerb {
+    /// The facts of the log, as they are stored: to replay it in your own tools.
+    ///
+    /// Runs beside a `serve` or alone, and writes what is there when it begins. Run again, it adds
+    /// what is new; killed, it goes on. What is encrypted stays so.
+    Facts(export::ExportFacts),
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,9 +197,17 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
             wait(serve::run(data, loaded.config, demo))
         }
+        Verb::Export { what: ExportVerb::Facts(facts) } => {
+            wait(export::run(data, logged(load(&[])?)?.config, facts))
+        }
         Verb::Import { what: ImportVerb::Orders(orders) } => {
             wait(import::run(data, logged(load(&[])?)?.config, orders))
         }
+        Verb::Check(stored) => wait(check::run(data, logged(load(&[])?)?.config, stored)),
+        Verb::Log { what: LogVerb::Head(head) } => {
+            wait(log::head(data, logged(load(&[])?)?.config, head))
+        }
+        Verb::Backup { what } => wait(backup::run(data, logged(load(&[])?)?.config, what)),
         Verb::Migrate => wait(migrate::run(data, logged(load(&[])?)?.config)),
         Verb::Keys { what: KeysVerb::Rotate } => {
             wait(keys::rotate(data, logged(load(&[])?)?.config))

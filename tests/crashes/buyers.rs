@@ -14,9 +14,9 @@ const BUYERS: usize = 20;
 
 /// An order that somebody wants, under its key.
 #[derive(Debug, Clone)]
-pub(super) struct Purchase {
-    pub(super) key: String,
-    pub(super) input: Value,
+pub(crate) struct Purchase {
+    pub(crate) key: String,
+    pub(crate) input: Value,
 }
 
 /// What the buyers know.
@@ -31,7 +31,7 @@ struct Notes {
 }
 
 /// A shop, and who buys there.
-pub(super) struct Market {
+pub(crate) struct Market {
     customers: Vec<String>,
     products: Vec<String>,
     notes: Arc<Mutex<Notes>>,
@@ -39,14 +39,14 @@ pub(super) struct Market {
 }
 
 /// Buyers at work.
-pub(super) struct Load {
+pub(crate) struct Load {
     buyers: JoinSet<()>,
     stop: Arc<AtomicBool>,
 }
 
 impl Load {
     /// Lets everybody finish what they are at.
-    pub(super) async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(ended) = self.buyers.join_next().await {
             ended.expect("a buyer ends well");
@@ -60,7 +60,7 @@ fn client(program: &Program) -> Client {
 
 impl Market {
     /// Opens the shop.
-    pub(super) async fn open(program: &Program) -> Self {
+    pub(crate) async fn open(program: &Program) -> Self {
         let shop = Shop::open(&program.administrator(), "acme").await;
         let (mut customers, mut products) = (Vec::new(), Vec::new());
         for number in 0..3 {
@@ -72,7 +72,7 @@ impl Market {
     }
 
     /// Sends the buyers off.
-    pub(super) fn load(&self, program: &Program) -> Load {
+    pub(crate) fn load(&self, program: &Program) -> Load {
         let (mut buyers, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for _ in 0..BUYERS {
             let (client, stop, notes) = (client(program), stop.clone(), self.notes.clone());
@@ -93,12 +93,12 @@ impl Market {
     }
 
     /// Ids of acknowledged orders by key.
-    pub(super) fn acknowledged(&self) -> HashMap<String, String> {
+    pub(crate) fn acknowledged(&self) -> HashMap<String, String> {
         lock(&self.notes).acknowledged.clone()
     }
 
     /// Repeats, with its key, everything that was not acknowledged, until it is.
-    pub(super) async fn repeat_open(&self, program: &Program) {
+    pub(crate) async fn repeat_open(&self, program: &Program) {
         let client = client(program);
         let open = std::mem::take(&mut lock(&self.notes).open);
         for purchase in open {
@@ -111,7 +111,7 @@ impl Market {
     }
 
     /// What was acknowledged is acknowledged again, as what it was.
-    pub(super) async fn repeat_some(&self, program: &Program) {
+    pub(crate) async fn repeat_some(&self, program: &Program) {
         let client = client(program);
         for (key, id) in self.acknowledged().into_iter().take(20) {
             let number = key.parse().expect("the number of a purchase");
@@ -122,8 +122,13 @@ impl Market {
     }
 
     /// Waits until the read models hold the latest acknowledged order.
-    pub(super) async fn catch_up(&self, program: &Program) {
+    pub(crate) async fn catch_up(&self, program: &Program) {
         let position = lock(&self.notes).position.clone().expect("an acknowledged order");
+        self.catch_up_with(program, &position).await;
+    }
+
+    /// Waits until the read models hold what was written at a position.
+    pub(crate) async fn catch_up_with(&self, program: &Program, position: &str) {
         let nobody = "01890000-0000-7000-8000-000000000000";
         let query = "query($at: String, $id: ID!) { \
             orders(first: 1, atLeast: $at) { nodes { id } } \

@@ -79,7 +79,7 @@ const DIFFERENCES: &str = "
         where (s.lines, s.quantity, s.net) is distinct from (f.lines, f.quantity, f.net))";
 
 /// What the log holds.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     client: Client,
     /// Ids of orders, and of each how many facts of which sort.
     orders: HashMap<String, [i64; 4]>,
@@ -89,7 +89,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Reads it.
-    pub(super) async fn read(data: &Path) -> Self {
+    pub(crate) async fn read(data: &Path) -> Self {
         let (url, running) = gateway::postgres::url_for(data).expect("the cluster's address");
         assert!(running, "PostgreSQL runs");
         let config = address(&url).expect("an address");
@@ -110,7 +110,7 @@ impl Ledger {
     }
 
     /// No order is there in part, and no place in the log is missing.
-    pub(super) fn is_whole(&self) {
+    pub(crate) fn is_whole(&self) {
         for (id, facts) in &self.orders {
             assert_eq!(facts, &[1, 1, 2, 1], "order {id} is there in part");
         }
@@ -120,14 +120,14 @@ impl Ledger {
     }
 
     /// Every one of these is there.
-    pub(super) fn holds(&self, acknowledged: &HashMap<String, String>) {
+    pub(crate) fn holds(&self, acknowledged: &HashMap<String, String>) {
         for (key, id) in acknowledged {
             assert!(self.orders.contains_key(id), "purchase {key} was acknowledged and is lost");
         }
     }
 
     /// These are there, each once, and no others.
-    pub(super) fn holds_exactly(&self, acknowledged: &HashMap<String, String>) {
+    pub(crate) fn holds_exactly(&self, acknowledged: &HashMap<String, String>) {
         let there: BTreeSet<_> = self.orders.keys().collect();
         let told: BTreeSet<_> = acknowledged.values().collect();
         assert_eq!(told.len(), acknowledged.len(), "two purchases are one order");
@@ -135,7 +135,7 @@ impl Ledger {
     }
 
     /// The read models tell what the log does.
-    pub(super) async fn is_shown(&self) {
+    pub(crate) async fn is_shown(&self) {
         let row = self.client.query_one(DIFFERENCES, &[]).await.expect("the differences");
         let differences: Vec<i64> = (0..8).map(|at| row.get(at)).collect();
         let what = "orders, credit, stock, order lines, their number, sales by month, customer, \

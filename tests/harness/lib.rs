@@ -8,6 +8,7 @@ pub mod clock;
 pub mod cluster;
 pub mod desk;
 pub mod dice;
+pub mod duckdb;
 pub mod golden;
 pub mod program;
 pub mod proxy;

@@ -2,9 +2,11 @@
 
 use super::{fails, run};
 
-const VERBS: [&[&str]; 7] = [
+const VERBS: [&[&str]; 9] = [
     &["serve"],
     &["import", "orders"],
+    &["check"],
+    &["log", "head"],
     &["migrate"],
     &["config", "show"],
     &["config", "check"],
@@ -33,7 +35,7 @@ fn the_help_names_every_verb_and_every_group_too() {
     for verb in VERBS {
         assert!(out.contains(verb[0]), "{verb:?} is not in the help");
     }
-    for group in ["config", "database", "import"] {
+    for group in ["config", "database", "import", "log"] {
         let (code, out, _) = run(&[group, "--help"], &[]);
         assert_eq!(code, 0);
         for verb in VERBS.iter().filter(|verb| verb[0] == group) {

@@ -9,6 +9,7 @@ use queries::ReaderLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::export::ExportLimits;
 use crate::import::ImportLimits;
 
 /// Declares settings that are the limits of a room: seconds and counts as plain numbers.
@@ -156,4 +157,15 @@ settings! {
     row_bytes_max: usize = same => row_bytes_max as same;
     /// How long it tries again what passes by itself without getting further, in milliseconds.
     retry_wait_max_ms: u64 = milliseconds => retry_wait_max as Duration::from_millis;
+}
+
+settings! {
+    /// Limits of exports.
+    ExportSettings for ExportLimits;
+    /// Facts that are read at once.
+    page_facts_max: usize = same => page_facts_max as same;
+    /// Facts that are put into files at once; three times as many are in memory.
+    chunk_facts_max: usize = same => chunk_facts_max as same;
+    /// Bytes of the facts that are put into files at once.
+    chunk_bytes_max: usize = same => chunk_bytes_max as same;
 }

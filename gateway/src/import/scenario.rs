@@ -1,10 +1,11 @@
 //! For the tests beside: a file and a mapping, as short as they can be, to try one thing on.
 
+use super::ImportLimits;
 use super::layout::Layout;
 use super::mapping::Mapping;
 use super::reading::Source;
 use super::task::Task;
-use super::{ImportLimits, Progress};
+use crate::progress::Progress;
 
 /// The headings of [`MAPPING`]: `No,At,Buyer,SKU,Name,Pieces,Price`.
 pub(super) const HEADINGS: &str = "No,At,Buyer,SKU,Name,Pieces,Price";
@@ -38,7 +39,7 @@ pub(super) fn task_of(bytes: &[u8], mapping: &str, limits: ImportLimits) -> Task
     let mapping = Mapping::parse(mapping).unwrap();
     let layout = Layout::find(&source, &mapping).unwrap();
     let now = "2012-01-01T00:00:00Z".parse().unwrap();
-    Task { source, mapping, layout, now, limits, progress: Progress::start() }
+    Task { source, mapping, layout, now, limits, progress: Progress::start("importing") }
 }
 
 /// The rows under [`HEADINGS`], read as [`MAPPING`] says, with these lines in it.

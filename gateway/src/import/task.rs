@@ -9,7 +9,8 @@ use super::layout::Layout;
 use super::mapping::Mapping;
 use super::reading::{Cells, Source};
 use super::row::{Fault, Row, RowReader};
-use super::{ImportError, ImportLimits, Progress};
+use super::{ImportError, ImportLimits};
+use crate::progress::Progress;
 
 /// Telling of every row would cost more than reading it.
 const ROWS_TOLD: u64 = 1_024;

@@ -54,6 +54,11 @@ impl Account {
         Ok(Self { name: user.name.clone(), uid, gid, is_stand_in: true })
     }
 
+    /// Its user and group.
+    pub(super) fn ids(&self) -> (u32, u32) {
+        (self.uid, self.gid)
+    }
+
     /// A command that runs `program` as this user, away from our terminal, working directory,
     /// environment and input, in a process group of its own so that Ctrl-C does not reach it.
     pub(super) fn command(&self, program: &Path) -> Command {

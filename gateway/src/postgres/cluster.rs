@@ -96,7 +96,7 @@ async fn initdb(
 }
 
 /// Removes a directory and all below it, if it is there.
-async fn remove(directory: &Path) -> Result<(), PostgresError> {
+pub(super) async fn remove(directory: &Path) -> Result<(), PostgresError> {
     let path = directory.to_owned();
     let removed = tokio::task::spawn_blocking(move || fs::remove_dir_all(path)).await;
     match removed.unwrap_or_else(|e| Err(io::Error::other(e))) {

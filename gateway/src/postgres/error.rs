@@ -77,6 +77,15 @@ pub enum PostgresError {
         /// The directory in question.
         directory: PathBuf,
     },
+    /// A cluster was to be restored where there is one.
+    #[error(
+        "there is a cluster in {} already: restore into another --data, or move that one away",
+        cluster.display()
+    )]
+    Occupied {
+        /// The cluster's directory.
+        cluster: PathBuf,
+    },
     /// The data directory says that its cluster is elsewhere, and there it is not.
     #[error(
         "{} leads to a directory that is gone. Bring it back from a backup, \

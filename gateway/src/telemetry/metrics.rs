@@ -10,6 +10,9 @@ pub enum Kind {
     Gauge,
     /// How often which value was met.
     Histogram(Buckets),
+    /// A gauge whose label is what it tells. It is not counted but written by [`present`] whenever
+    /// somebody looks, so that what was before is not shown for ever.
+    Present,
 }
 
 /// Where a histogram draws its lines.
@@ -64,6 +67,7 @@ macro_rules! table {
     (@kind counter) => { Kind::Counter };
     (@kind gauge) => { Kind::Gauge };
     (@kind seconds) => { Kind::Histogram(Buckets::Seconds) };
+    (@kind present) => { Kind::Present };
     (@kind counts) => { Kind::Histogram(Buckets::Counts) };
     (@label) => { None };
     (@label $label:literal) => { Some($label) };
@@ -72,6 +76,8 @@ macro_rules! table {
 table! {
     gauge "millrace_log_head_position"
         "The last position that this process knows to be committed.";
+    present "millrace_log_chain_head" by "hash"
+        "The last position of the log's last batch, whose hash it is told by; not shown if unknown.";
     gauge "millrace_log_queue_appends"
         "Appends that wait for the appender, when it last took some.";
     gauge "millrace_log_queue_bytes"
@@ -167,4 +173,16 @@ table! {
         "How long a request took until its answer began.";
     counter "millrace_gateway_errors_total" by "code"
         "Errors that were told, by their code.";
+}
+
+/// The one sample of a [`Kind::Present`] metric, in Prometheus' text format.
+#[must_use]
+pub fn present(name: &str, label: &str, value: i64) -> String {
+    let found = METRICS.iter().find(|metric| metric.name == name && metric.kind == Kind::Present);
+    found.map_or_else(String::new, |&Metric { label: told_by, help, .. }| {
+        let told_by = told_by.unwrap_or_default();
+        format!(
+            "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{{{told_by}=\"{label}\"}} {value}\n"
+        )
+    })
 }

@@ -24,7 +24,8 @@ use crate::import::report::{self, Draft};
 use crate::import::summary::Summary;
 use crate::import::survey::Survey;
 use crate::import::task::Task;
-use crate::import::{ImportError, ImportLimits, Progress, execution};
+use crate::import::{ImportError, ImportLimits, execution};
+use crate::progress::Progress;
 use upkeep::Upkeep;
 
 /// What `import orders` is asked.
@@ -65,7 +66,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     config.check()?;
     let began = Instant::now();
-    let progress = Progress::start();
+    let progress = Progress::start("importing");
     let imported = import(&data, &config, &arguments, progress.clone()).await;
     progress.end();
     let summary = Summary { took: began.elapsed(), ..imported? };

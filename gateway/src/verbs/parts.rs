@@ -41,13 +41,7 @@ impl Database {
             let masters = masters(data, config_of, false)?;
             return Ok(Self { config, embedded: None, masters });
         }
-        let options = EmbeddedOptions {
-            data: data.to_owned(),
-            binaries: npm_binaries(),
-            start_timeout: Duration::from_millis(settings.start_wait_max_ms),
-            stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
-            settings: Vec::new(),
-        };
+        let options = embedded_options(data, config);
         let embedded = Embedded::start(options).await.map_err(|error| Failure::work(&error))?;
         let config = address(&embedded.url()).map_err(|error| Failure::work(&error))?;
         let masters = masters(data, config_of, true)?;
@@ -64,6 +58,12 @@ impl Database {
     #[must_use]
     pub fn config(&self) -> &PgConfig {
         &self.config
+    }
+
+    /// The embedded one, if it is that.
+    #[must_use]
+    pub fn embedded(&self) -> Option<&Embedded> {
+        self.embedded.as_ref()
     }
 
     /// Applies the migrations that lack; how many they were.
@@ -91,6 +91,19 @@ impl Database {
 
 fn masters(data: &Path, config: &Config, embedded: bool) -> Result<Place, Failure> {
     Place::find(&config.personal, data, embedded).map_err(|error| Failure::usage(&error))
+}
+
+/// How the embedded PostgreSQL of a data directory is run.
+#[must_use]
+pub fn embedded_options(data: &Path, config: &Config) -> EmbeddedOptions {
+    let settings = &config.database;
+    EmbeddedOptions {
+        data: data.to_owned(),
+        binaries: npm_binaries(),
+        start_timeout: Duration::from_millis(settings.start_wait_max_ms),
+        stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
+        settings: Vec::new(),
+    }
 }
 
 /// The parts over a migrated database.

@@ -16,8 +16,9 @@ use tokio_postgres::{Client, Config as PgConfig};
 use super::super::Failure;
 use super::super::parts::{Parts, Projecting, cause};
 use crate::config::Config;
+use crate::import::ImportError;
 use crate::import::patience::Patience;
-use crate::import::{ImportError, Progress};
+use crate::progress::Progress;
 
 /// How often it is looked whether anybody carries the read models on.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

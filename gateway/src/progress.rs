@@ -1,5 +1,5 @@
-//! How far an import is, for whoever waits: a bar on a terminal, a log line every few seconds
-//! elsewhere.
+//! How far a long piece of work is, for whoever waits: a bar on a terminal, a log line every few
+//! seconds elsewhere. What the work is is its verb's business.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +12,13 @@ use crate::telemetry;
 /// How often a line is logged where there is no terminal.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
-/// Tells how far an import is; clones tell of the same one.
+/// Tells how far the work is; clones tell of the same one.
 #[derive(Clone)]
 pub struct Progress(Arc<Inner>);
 
 struct Inner {
+    /// What is done, as the log lines say it.
+    doing: &'static str,
     bar: ProgressBar,
     on_terminal: bool,
     told: Mutex<Told>,
@@ -34,7 +36,7 @@ const BAR: &str = "{msg:>22} {elapsed} {wide_bar} {human_pos}/{human_len} {rate}
 impl Progress {
     /// On stderr, if that is a terminal; else in the log.
     #[must_use]
-    pub fn start() -> Self {
+    pub fn start(doing: &'static str) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         let target = match on_terminal {
             true => ProgressDrawTarget::stderr(),
@@ -47,7 +49,7 @@ impl Progress {
         }
         let now = Instant::now();
         let told = Mutex::new(Told { stage: "", since: now, at: now });
-        Self(Arc::new(Inner { bar, on_terminal, told }))
+        Self(Arc::new(Inner { doing, bar, on_terminal, told }))
     }
 
     /// A stage begins, of so much.
@@ -60,7 +62,7 @@ impl Progress {
         *self.0.told.lock().unwrap_or_else(PoisonError::into_inner) =
             Told { stage, since: now, at: now };
         if !self.0.on_terminal {
-            tracing::info!(stage, total, "importing");
+            tracing::info!(stage, total, "{}", self.0.doing);
         }
     }
 
@@ -92,7 +94,8 @@ impl Progress {
         let per_second = done as f64 / told.since.elapsed().as_secs_f64();
         let left_seconds = total.saturating_sub(done) as f64 / per_second.max(1e-9);
         let (per_second, left_seconds) = (per_second.round(), left_seconds.round());
-        tracing::info!(stage = told.stage, done, total, per_second, left_seconds, "importing");
+        let (stage, doing) = (told.stage, self.0.doing);
+        tracing::info!(stage, done, total, per_second, left_seconds, "{doing}");
     }
 }
 

@@ -1,0 +1,64 @@
+//! Files that are there whole or not at all, and still after a crash; what is in them is decided
+//! by whoever writes them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The operating system refused something about a file or directory.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} {}: {source}", path.display())]
+pub struct FileError {
+    /// What was tried.
+    pub what: &'static str,
+    /// With which file or directory.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub source: io::Error,
+}
+
+/// Says what was tried with which path, for `map_err`.
+pub fn cannot(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    move |source| FileError { what, path: path.to_owned(), source }
+}
+
+/// What a file is called until it is whole.
+#[must_use]
+pub fn unfinished(path: &Path) -> PathBuf {
+    path.with_added_extension("unfinished")
+}
+
+/// Writes a file, or replaces it: whoever looks, whenever the machine stops, finds the whole of the
+/// old one or the whole of the new one.
+///
+/// # Errors
+/// If it cannot be written; the old one is still there.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let unfinished = unfinished(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let mut file = options.open(&unfinished).map_err(cannot("create", &unfinished))?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(cannot("write", &unfinished))?;
+    finish(path)
+}
+
+/// Gives a file that was written and synced under its unfinished name its own.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn finish(path: &Path) -> Result<(), FileError> {
+    fs::rename(unfinished(path), path).map_err(cannot("put into place", path))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_directory(parent.unwrap_or(Path::new(".")))
+}
+
+/// Makes sure that what a directory lists is on the disk.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn sync_directory(path: &Path) -> Result<(), FileError> {
+    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    synced.map_err(cannot("write to disk", path))
+}
