@@ -34,7 +34,7 @@ soak: web nextest fuzz ## play random histories under fault for so long (an hour
 	for target in $$(cargo fuzz list --fuzz-dir fuzz); do \
 	  echo "Made-up $$target from seed $(SEED) on, for $(FUZZ_SECONDS) seconds"; \
 	  found="$$CARGO_TARGET_DIR/found/$$target"; mkdir -p "$$found"; \
-	  $(FUZZ) "$$target" "$$found" "fuzz/corpus/$$target" -- -verbosity=0 -print_final_stats=1 \
+	  $(FUZZ) "$$target" "$$found" "fuzz/corpus/$$target" -- -verbosity=0 -print_funcs=0 -print_final_stats=1 \
 	    -seed=$(SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
 	done
 

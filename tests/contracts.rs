@@ -2,6 +2,7 @@
 //! purpose. And a log that was written once is readable for ever.
 
 pub(crate) mod frozen;
+mod states;
 mod upcasts;
 
 use std::collections::BTreeSet;

@@ -11,6 +11,7 @@ mod meta;
 mod overlap;
 pub(crate) mod probe;
 mod races;
+mod snapshots;
 mod turns;
 mod unique;
 mod versions;
@@ -46,8 +47,15 @@ async fn facts(app: &TestApp, stream: StreamKey) -> Vec<RawFact> {
 
 /// Everything that the log holds.
 async fn everything(app: &TestApp) -> Vec<Recorded> {
-    let facts = app.parts.log.read_all(Position(0), 100_000).await.expect("reading the log");
-    facts.iter().map(|raw| Recorded::try_from(raw).expect("a fact of ours")).collect()
+    let mut all: Vec<Recorded> = Vec::new();
+    loop {
+        let after = all.last().map_or(Position(0), |last| last.position);
+        let page = app.parts.log.read_all(after, 10_000).await.expect("reading the log");
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page.iter().map(|raw| Recorded::try_from(raw).expect("a fact of ours")));
+    }
 }
 
 async fn count(app: &TestApp, query: &str) -> i64 {

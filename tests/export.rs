@@ -30,7 +30,7 @@ fn exporting(url: &str, to: &Path, format: &str, more: &[&str]) -> std::process:
 
 /// What an export tells that has to succeed.
 #[track_caller]
-fn export(url: &str, to: &Path, format: &str, more: &[&str]) -> Value {
+pub(crate) fn export(url: &str, to: &Path, format: &str, more: &[&str]) -> Value {
     let (code, out, err) = outcome(&mut exporting(url, to, format, more));
     assert_eq!(code, 0, "{err}");
     serde_json::from_str(&out).expect("a summary")

@@ -13,8 +13,10 @@ use harness::root;
 
 use crate::contracts::frozen::{all_names, frozen};
 
+type Feed = fn(&[u8]);
+
 /// The targets of `fuzz/`, and what they feed.
-const TARGETS: [(&str, fn(&[u8])); 3] =
+const TARGETS: [(&str, Feed); 3] =
     [("cursors", fuzz::cursors), ("payloads", fuzz::payloads), ("upcasters", fuzz::upcasters)];
 
 fn corpus(target: &str) -> PathBuf {

@@ -9,6 +9,7 @@ pub mod merge;
 use events::contacts::{ContactDetails, ContactEvent, ContactField, ContactId, ContactStatus};
 use events::customers::CustomerId;
 use events::personal::Personal;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::rejection::{Rejection, text};
@@ -23,7 +24,7 @@ const ADDRESS_CHARACTERS_MAX: usize = 500;
 const ROLE_CHARACTERS_MAX: usize = 100;
 
 /// A contact, as decisions see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Contact {
     /// None: there is no such contact.
     pub status: Option<ContactStatus>,
@@ -39,6 +40,8 @@ pub struct Contact {
 
 impl State for Contact {
     type Fact = ContactEvent;
+    const NAME: &'static str = "contact";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &ContactEvent) {
         self.status = fact.moves_to().or(self.status);

@@ -4,13 +4,14 @@ use events::credit::{CreditEvent, CreditId};
 use events::orders::OrderId;
 use events::words::Amount;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::Decision;
 use crate::rejection::{Kind, Rejection};
 use crate::state::State;
 
 /// A customer's credit, in the customer's currency.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Credit {
     /// The most that may be owed; none is no limit.
     pub limit: Option<Decimal>,
@@ -20,6 +21,8 @@ pub struct Credit {
 
 impl State for Credit {
     type Fact = CreditEvent;
+    const NAME: &'static str = "credit";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &CreditEvent) {
         match fact {

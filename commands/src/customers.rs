@@ -9,12 +9,13 @@ pub mod set_terms;
 
 use events::customers::{CustomerEvent, CustomerId, CustomerStatus};
 use events::words::Currency;
+use serde::{Deserialize, Serialize};
 
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 
 /// A customer account, as decisions see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Customer {
     /// None: there is no such customer.
     pub status: Option<CustomerStatus>,
@@ -26,6 +27,8 @@ pub struct Customer {
 
 impl State for Customer {
     type Fact = CustomerEvent;
+    const NAME: &'static str = "customer";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &CustomerEvent) {
         self.status = fact.moves_to().or(self.status);

@@ -3,11 +3,13 @@
 
 mod ahead;
 mod cache;
+mod loading;
 mod naming;
 mod parking;
 mod round;
 mod run;
 mod settle;
+mod snapshots;
 mod turn;
 mod work;
 
@@ -124,6 +126,10 @@ pub struct ExecutorLimits {
     pub loads_max: u32,
     /// Reads of states under way at once, beside the round's own.
     pub reads_max: usize,
+    /// A stream's state is kept as a snapshot once in so many facts; 0: never, and none is used.
+    pub snapshot_facts: u32,
+    /// States that may wait to be kept; one more is not.
+    pub snapshots_queue_max: usize,
 }
 
 impl Default for ExecutorLimits {
@@ -142,6 +148,8 @@ impl Default for ExecutorLimits {
             conflicts_max: 100,
             loads_max: 20,
             reads_max: 4,
+            snapshot_facts: 500,
+            snapshots_queue_max: 256,
         }
     }
 }

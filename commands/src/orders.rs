@@ -8,13 +8,14 @@ use events::customers::CustomerId;
 use events::orders::{OrderEvent, OrderId, OrderPlaced, OrderStatus};
 use events::words::Amount;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::Decision;
 use crate::rejection::Rejection;
 use crate::state::{State, States};
 
 /// An order, as decisions see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Order {
     /// None: there is no such order.
     pub status: Option<OrderStatus>,
@@ -26,6 +27,8 @@ pub struct Order {
 
 impl State for Order {
     type Fact = OrderEvent;
+    const NAME: &'static str = "order";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &OrderEvent) {
         self.status = fact.moves_to().or(self.status);

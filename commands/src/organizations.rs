@@ -5,11 +5,12 @@ pub mod register;
 use chrono_tz::Tz;
 use events::organizations::{OrganizationEvent, OrganizationStatus};
 use events::words::Currency;
+use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 
 /// An organization, as decisions see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Organization {
     /// None: it does not exist.
     pub status: Option<OrganizationStatus>,
@@ -21,6 +22,8 @@ pub struct Organization {
 
 impl State for Organization {
     type Fact = OrganizationEvent;
+    const NAME: &'static str = "organization";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &OrganizationEvent) {
         self.status = fact.moves_to().or(self.status);

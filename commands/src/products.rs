@@ -9,6 +9,7 @@ pub mod set_list_price;
 use std::collections::BTreeMap;
 
 use events::products::{ListPrice, ProductEvent, ProductId, ProductStatus, ProductUnit};
+use serde::{Deserialize, Serialize};
 
 use crate::rejection::Rejection;
 use crate::state::{State, States};
@@ -17,7 +18,7 @@ use crate::state::{State, States};
 pub(crate) const DEFAULT_LOCALE: &str = "en";
 
 /// A product, as decisions see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Product {
     /// None: there is no such product.
     pub status: Option<ProductStatus>,
@@ -42,6 +43,8 @@ impl Product {
 
 impl State for Product {
     type Fact = ProductEvent;
+    const NAME: &'static str = "product";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &ProductEvent) {
         self.status = fact.moves_to().or(self.status);

@@ -2,6 +2,7 @@
 
 use events::reservations::{ReservationEvent, ReservationId};
 use events::words::OrganizationId;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::Decision;
@@ -9,13 +10,15 @@ use crate::rejection::{Kind, Rejection};
 use crate::state::{Needs, State, States};
 
 /// Whether a thing is taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Reservation {
     holder: Option<Uuid>,
 }
 
 impl State for Reservation {
     type Fact = ReservationEvent;
+    const NAME: &'static str = "reservation";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &ReservationEvent) {
         match fact {

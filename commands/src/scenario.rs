@@ -69,7 +69,7 @@ impl Given {
                 let mut entry = need.fresh();
                 let key = |id: &Uuid| StreamKey { organization: organization().0, id: *id };
                 for (_, event) in self.0.iter().filter(|(id, _)| key(id) == need.key) {
-                    entry.apply(event);
+                    entry.apply(event, Uuid::nil());
                 }
                 states.entries.insert(need.key, entry);
             }

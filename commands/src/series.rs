@@ -4,6 +4,7 @@
 
 use events::series::{Numbering, SeriesEvent, SeriesId};
 use events::words::OrganizationId;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::Decision;
@@ -13,7 +14,7 @@ use crate::reservations::Claim;
 use crate::state::{Needs, State, States};
 
 /// A series, as decisions see it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Series {
     /// Where its numbers come from; none: there is no such series yet.
     pub numbering: Option<Numbering>,
@@ -23,6 +24,8 @@ pub struct Series {
 
 impl State for Series {
     type Fact = SeriesEvent;
+    const NAME: &'static str = "series";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &SeriesEvent) {
         match fact {

@@ -9,15 +9,24 @@ use events::Event;
 use events::facts::Facts;
 use events::log::{StreamKey, StreamMap};
 use events::words::OrganizationId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::rejection::{Kind, Rejection};
 
 /// What decisions need to know of one record: a fold of its stream. The default is a record that
-/// does not exist.
-pub trait State: Default + Clone + Send + Sync + 'static {
+/// does not exist. What serde makes of it is kept as a snapshot, so that long streams need not be
+/// folded from their first fact.
+pub trait State: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The facts of its stream.
     type Fact: Facts;
+
+    /// What its snapshots are kept under: the record's word.
+    const NAME: &'static str;
+    /// The version of its shape and of its fold. Raised when either changes: snapshots of another
+    /// version are not looked at.
+    const VERSION: i32;
 
     /// Takes one more fact in.
     fn evolve(&mut self, fact: &Self::Fact);
@@ -33,6 +42,7 @@ pub(crate) trait AnyState: Any + Send + Sync {
     fn apply(&mut self, event: &Event);
     fn duplicate(&self) -> Arc<dyn AnyState>;
     fn bytes(&self) -> usize;
+    fn to_json(&self) -> serde_json::Result<Vec<u8>>;
 }
 
 struct Typed<S>(S);
@@ -56,15 +66,44 @@ where
     fn bytes(&self) -> usize {
         size_of::<S>() + self.0.heap_bytes()
     }
+
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&self.0)
+    }
+}
+
+/// What all states of one type have in common.
+pub(crate) struct StateKind {
+    pub(crate) feature: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) version: i32,
+    fresh: fn() -> Arc<dyn AnyState>,
+    from_json: fn(&[u8]) -> serde_json::Result<Arc<dyn AnyState>>,
+}
+
+impl<S> Typed<S>
+where
+    S: State,
+    for<'a> &'a S::Fact: TryFrom<&'a Event>,
+{
+    const KIND: &'static StateKind = &StateKind {
+        feature: S::Fact::FEATURE,
+        name: S::NAME,
+        version: S::VERSION,
+        fresh: || Arc::new(Self(S::default())),
+        from_json: |json| Ok(Arc::new(Self(serde_json::from_slice(json)?))),
+    };
 }
 
 /// A state and the version of the stream that it was folded from.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) version: i64,
+    /// The fact at that version.
+    pub(crate) event_id: Uuid,
     /// The stream belongs to another feature, and will for ever: there is no such record.
     pub(crate) foreign: bool,
-    feature: &'static str,
+    pub(crate) kind: &'static StateKind,
     state: Arc<dyn AnyState>,
     /// The ticket of the append that wrote it and was not answered yet; 0: it is committed.
     pub(crate) ticket: u64,
@@ -72,8 +111,9 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Takes one more fact in.
-    pub(crate) fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &Event, event_id: Uuid) {
         self.version += 1;
+        self.event_id = event_id;
         if Arc::get_mut(&mut self.state).is_none() {
             self.state = self.state.duplicate();
         }
@@ -89,7 +129,7 @@ impl Entry {
 
     /// What it says about a record of the need's kind; none if it does not tell.
     pub(crate) fn seen_as(self, need: &Need) -> Option<Self> {
-        if self.feature == need.feature {
+        if self.kind.feature == need.kind.feature {
             return Some(self);
         }
         let foreign = self.version > 0;
@@ -98,12 +138,17 @@ impl Entry {
 
     /// Whether it is the state that is needed.
     pub(crate) fn is_of(&self, need: &Need) -> bool {
-        !self.foreign && self.feature == need.feature
+        !self.foreign && self.kind.feature == need.kind.feature
     }
 
     /// Whether it is of the same kind of record.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.feature == other.feature
+        self.kind.feature == other.kind.feature
+    }
+
+    /// What a snapshot keeps of the state itself.
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        self.state.to_json()
     }
 
     /// About how many bytes it occupies.
@@ -123,18 +168,30 @@ fn typed<S: State>(entry: &Entry) -> Option<&S> {
 #[derive(Clone, Copy)]
 pub(crate) struct Need {
     pub(crate) key: StreamKey,
-    pub(crate) feature: &'static str,
+    pub(crate) kind: &'static StateKind,
     /// Taken not to exist, unless it is known to: the log refuses the append if it does, and then
     /// it is looked up.
     pub(crate) begins: bool,
-    fresh: fn() -> Arc<dyn AnyState>,
 }
 
 impl Need {
     /// The state of a stream without facts.
     pub(crate) fn fresh(&self) -> Entry {
-        let state = (self.fresh)();
-        Entry { version: 0, foreign: false, feature: self.feature, state, ticket: 0 }
+        self.entry(0, Uuid::nil(), (self.kind.fresh)())
+    }
+
+    /// The state that a snapshot has kept.
+    pub(crate) fn restored(
+        &self,
+        version: i64,
+        event_id: Uuid,
+        json: &[u8],
+    ) -> serde_json::Result<Entry> {
+        Ok(self.entry(version, event_id, (self.kind.from_json)(json)?))
+    }
+
+    fn entry(&self, version: i64, event_id: Uuid, state: Arc<dyn AnyState>) -> Entry {
+        Entry { version, event_id, foreign: false, kind: self.kind, state, ticket: 0 }
     }
 }
 
@@ -174,8 +231,7 @@ impl Needs {
         for<'a> &'a S::Fact: TryFrom<&'a Event>,
     {
         let key = StreamKey { organization: self.organization.0, id };
-        let fresh: fn() -> Arc<dyn AnyState> = || Arc::new(Typed(S::default()));
-        self.list.push(Need { key, feature: S::Fact::FEATURE, begins, fresh });
+        self.list.push(Need { key, kind: Typed::<S>::KIND, begins });
     }
 }
 
@@ -194,14 +250,14 @@ impl States {
 
     /// Whether the state that is needed is there.
     pub(crate) fn have(&self, need: &Need) -> bool {
-        self.entries.get(&need.key).is_some_and(|entry| entry.feature == need.feature)
-            || self.absent.contains_key(&(need.key, need.feature))
+        self.entries.get(&need.key).is_some_and(|entry| entry.kind.feature == need.kind.feature)
+            || self.absent.contains_key(&(need.key, need.kind.feature))
     }
 
     /// Takes in the state that is needed.
     pub(crate) fn insert(&mut self, need: &Need, entry: Entry) {
         if entry.foreign || self.entries.contains_key(&need.key) {
-            self.absent.insert((need.key, need.feature), entry);
+            self.absent.insert((need.key, need.kind.feature), entry);
         } else {
             self.entries.insert(need.key, entry);
         }

@@ -12,7 +12,7 @@ use events::products::{ProductId, ProductStatus, ProductUnit};
 use events::stock::{StockEvent, StockItemId, WarehouseId};
 use events::words::{OrganizationId, Quantity};
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::products::{self, Product};
@@ -21,7 +21,7 @@ use crate::state::{Needs, State, States};
 use crate::{Command, Context, Decision};
 
 /// A stock item, as decisions see it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct StockItem {
     /// Whether it is counted at all.
     pub open: bool,
@@ -37,6 +37,8 @@ pub struct StockItem {
 
 impl State for StockItem {
     type Fact = StockEvent;
+    const NAME: &'static str = "stock_item";
+    const VERSION: i32 = 1;
 
     fn evolve(&mut self, fact: &StockEvent) {
         match fact {

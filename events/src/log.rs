@@ -20,6 +20,7 @@ mod locked;
 mod persons;
 mod read;
 mod selection;
+mod snapshots;
 mod spans;
 mod wake;
 
@@ -39,6 +40,7 @@ pub use following::Page;
 pub use head::{Hash, Head, NoHash, chain_head};
 pub use persons::StoredKey;
 pub use selection::Selection;
+pub use snapshots::{Found, Snapshot, Wanted};
 
 use crate::words::Position;
 

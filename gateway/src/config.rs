@@ -278,6 +278,7 @@ impl Config {
             ("executor.rounds_in_flight_max", self.executor.rounds_in_flight_max),
             ("executor.loads_max", self.executor.loads_max as usize),
             ("executor.reads_max", self.executor.reads_max),
+            ("executor.snapshots_queue_max", self.executor.snapshots_queue_max),
             ("queries.connections_max", self.queries.connections_max),
             ("queries.page_default", self.queries.page_default),
             ("import.flight_documents_max", self.import.flight_documents_max),

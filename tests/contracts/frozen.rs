@@ -169,7 +169,7 @@ fn a_frozen_log_makes_the_rows_that_it_made() {
     for name in all_names() {
         let facts = frozen(&name);
         test(async |app| {
-            insert_keys(&app.database, &frozen_keys(&name)).await;
+            insert_keys(&app.database, &name).await;
             insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             assert_eq!(stored.len(), facts.len());
@@ -221,21 +221,22 @@ pub(crate) async fn insert(database: &TestDatabase, facts: &[Frozen]) {
     transaction.commit().await.expect("the commit");
 }
 
-async fn insert_keys(database: &TestDatabase, keys: &[FrozenKey]) {
-    let client = database.connect().await;
-    let statement = "insert into log.person_keys (organization_id, person_id, master, wrapped, \
-        erased_at) values ($1, $2, $3, $4, case when $4::bytea is null then now() end)";
-    for FrozenKey { organization_id, person_id, master, wrapped } in keys {
-        let inserted =
-            client.execute(statement, &[organization_id, person_id, master, wrapped]).await;
-        inserted.expect("inserting a frozen key");
-    }
-}
-
 /// Fails unless the rows are those that this frozen log makes.
 pub(crate) async fn assert_rows(app: &TestApp, name: &str) {
     let rows = rows(app, name == NEWEST).await;
     assert_golden(&format!("tests/fixtures/logs/{name}.rows.json"), &rows);
+}
+
+/// Puts the keys of a frozen log's persons into a database that has none of them.
+pub(crate) async fn insert_keys(database: &TestDatabase, name: &str) {
+    let client = database.connect().await;
+    let statement = "insert into log.person_keys (organization_id, person_id, master, wrapped, \
+        erased_at) values ($1, $2, $3, $4, case when $4::bytea is null then now() end)";
+    for FrozenKey { organization_id, person_id, master, wrapped } in frozen_keys(name) {
+        let inserted =
+            client.execute(statement, &[&organization_id, &person_id, &master, &wrapped]).await;
+        inserted.expect("inserting a frozen key");
+    }
 }
 
 /// Every row of every view of `read`, as JSON; numbers with the digits that they have. The newest

@@ -3,16 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use events::Event;
 use events::words::Position;
+use harness::app::scratch;
 use harness::golden::assert_golden;
 use harness::{TestApp, root, test};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::frozen::{Frozen, all_names, assert_rows, frozen, insert};
+use crate::export::export;
+
+use super::frozen::{Frozen, all_names, assert_rows, frozen, insert, insert_keys};
 
 const FOLDER: &str = "tests/fixtures/upcasts";
 
@@ -133,14 +137,29 @@ proptest! {
     }
 }
 
+/// What a later program would say beside what this one knows.
+const LATER: &str = "of_a_later_program";
+
+/// How often that is said in the files of a folder.
+fn said(folder: &Path) -> usize {
+    let entries =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let said = entries.map(|path| match path.is_dir() {
+        true => said(&path),
+        false => fs::read_to_string(&path).expect("text").matches(LATER).count(),
+    });
+    said.sum()
+}
+
 #[test]
 fn a_log_that_says_more_than_this_program_knows_keeps_it_and_makes_the_same_rows() {
     for name in all_names() {
         let mut facts = frozen(&name);
         for fact in &mut facts {
-            extend(fact, "of_a_later_program", &serde_json::json!({ "why": [1.5, null, "ü"] }));
+            extend(fact, LATER, &serde_json::json!({ "why": [1.5, null, "ü"] }));
         }
         test(async |app: &TestApp| {
+            insert_keys(&app.database, &name).await;
             insert(&app.database, &facts).await;
             let stored = app.parts.log.read_all(Position(0), 10_000).await.expect("the facts");
             for (stored, fact) in stored.iter().zip(&facts) {
@@ -151,6 +170,11 @@ fn a_log_that_says_more_than_this_program_knows_keeps_it_and_makes_the_same_rows
             }
             app.settled().await;
             assert_rows(app, &name).await;
+            let place = scratch();
+            export(&app.database.url, &place.path().join("to"), "ndjson", &[]);
+            let all = facts.iter().flat_map(|fact| [&fact.data, &fact.meta]);
+            let all: usize = all.map(|text| text.matches(LATER).count()).sum();
+            assert_eq!(said(place.path()), all, "{name}: what is exported");
         });
     }
 }

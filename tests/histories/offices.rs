@@ -47,6 +47,9 @@ fn limits(dice: &mut Dice, calm: bool) -> (LogLimits, ExecutorLimits) {
         cache_bytes_max: dice.pick(&[3_000, 64 << 20]),
         conflicts_before_turn: dice.pick(&[0, 1, 3]),
         queue_commands_max: dice.pick(&[12, 4_096]),
+        // Those of the history before are still there: of streams that begin alike.
+        snapshot_facts: dice.pick(&[0, 1, 2, 5, 500]),
+        snapshots_queue_max: dice.pick(&[1, 256]),
         ..ExecutorLimits::default()
     };
     (log, executor)

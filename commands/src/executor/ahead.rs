@@ -27,7 +27,7 @@ impl Ahead {
         component.ticket = ticket;
         component.append.ticket = ticket;
         self.rests_on.insert(ticket, component.append.rests_on.clone());
-        for key in &component.written {
+        for (key, _) in &component.written {
             if let Some(entry) = component.states.get_mut(key) {
                 entry.ticket = ticket;
                 self.states.insert(*key, entry.clone());
@@ -38,7 +38,7 @@ impl Ahead {
     /// A component came back accepted: what it left is committed, and so in the cache.
     pub(super) fn accept(&mut self, component: &Component) {
         self.rests_on.remove(&component.ticket);
-        for key in &component.written {
+        for (key, _) in &component.written {
             if self.states.get(key).is_some_and(|entry| entry.ticket == component.ticket) {
                 self.states.remove(key);
             }
@@ -85,7 +85,7 @@ mod tests {
             append: Append { rests_on: rests_on.to_vec(), ..Append::default() },
             ticket: 0,
             states: needs.list.iter().map(|need| (need.key, need.fresh())).collect(),
-            written: written.iter().map(|id| stream(*id)).collect(),
+            written: written.iter().map(|id| (stream(*id), 0)).collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use events::Recorded;
 use events::facts::DecodeError;
-use events::log::{Log, LogError, RawFact, StreamKey, StreamMap};
+use events::log::{RawFact, StreamKey, StreamMap};
 use lru::LruCache;
 
 use crate::state::{Entry, Need};
@@ -124,34 +124,20 @@ impl Part {
 /// What a load found.
 pub(super) type Loaded = StreamMap<Result<Entry, DecodeError>>;
 
-/// Folds streams from the log, each from where its base stands.
-pub(super) async fn load(log: &Log, bases: Vec<(Need, Entry)>) -> Result<Loaded, LogError> {
-    if bases.is_empty() {
-        return Ok(Loaded::default());
-    }
-    let features: StreamMap<&'static str> =
-        bases.iter().map(|(need, _)| (need.key, need.feature)).collect();
-    let keys: Vec<(StreamKey, i64)> =
-        bases.iter().map(|(need, base)| (need.key, base.version)).collect();
-    let mut found: Loaded = bases.into_iter().map(|(need, base)| (need.key, Ok(base))).collect();
-    log.load(&keys, |raw: RawFact| take(&mut found, &features, &raw)).await?;
-    Ok(found)
-}
-
-/// Takes one more fact in.
-pub(super) fn take(states: &mut Loaded, features: &StreamMap<&'static str>, raw: &RawFact) {
+/// Takes one more fact in, of a stream that is to be this feature's.
+pub(super) fn take(states: &mut Loaded, feature: Option<&str>, raw: &RawFact) {
     let Some(slot) = states.get_mut(&raw.stream) else {
         return;
     };
     let Ok(entry) = slot else { return };
     // An id that belongs to another feature: no such record here, though its stream exists.
-    if features.get(&raw.stream) != Some(&raw.feature.as_str()) {
+    if feature != Some(&raw.feature) {
         entry.version = raw.version;
         entry.foreign = true;
         return;
     }
     match Recorded::try_from(raw) {
-        Ok(recorded) => entry.apply(&recorded.event),
+        Ok(recorded) => entry.apply(&recorded.event, raw.event_id),
         Err(error) => *slot = Err(error),
     }
 }

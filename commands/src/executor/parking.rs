@@ -12,7 +12,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use uuid::Uuid;
 
-use super::cache::{self, Cache, Loaded};
+use super::cache::{Cache, Loaded};
+use super::loading::load;
+use super::snapshots::Snapshots;
 use super::{CommandError, Job, Key, Outcome, answer};
 use crate::state::{Entry, Need};
 
@@ -88,16 +90,16 @@ impl Parking {
     }
 
     /// Begins to read what was found lacking since the last call.
-    pub(super) fn read(&mut self, log: &Log) {
+    pub(super) fn read(&mut self, log: &Log, snapshots: &Snapshots) {
         if self.needs.is_empty() && self.keys.is_empty() {
             return;
         }
         let (needs, keys) = (std::mem::take(&mut self.needs), std::mem::take(&mut self.keys));
-        let log = log.clone();
+        let (log, snapshots) = (log.clone(), snapshots.clone());
         self.reads.push(Box::pin(async move {
             let streams = needs.iter().map(|(need, _)| need.key).collect();
             let begun = Instant::now();
-            let found = tokio::try_join!(cache::load(&log, needs), look_up(&log, &keys));
+            let found = tokio::try_join!(load(&log, &snapshots, needs), look_up(&log, &keys));
             let took = begun.elapsed().as_secs_f64();
             metrics::histogram!("millrace_executor_load_seconds").record(took);
             Fetched { streams, keys, found }

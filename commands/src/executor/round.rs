@@ -42,8 +42,8 @@ pub(super) struct Component {
     pub(super) ticket: u64,
     /// The streams that they read or write, with the states that they left.
     pub(super) states: StreamMap<Entry>,
-    /// Those that they write.
-    pub(super) written: Vec<StreamKey>,
+    /// Those that they write, and the version that each had before.
+    pub(super) written: Vec<(StreamKey, i64)>,
 }
 
 /// How one stream was touched in this round.
@@ -122,16 +122,14 @@ impl Round {
         for (key, entry) in states.entries {
             self.read(index, key, entry);
         }
-        for (id, event) in &decision.facts {
-            let key = StreamKey { organization: job.work.organization().0, id: *id };
-            self.write(index, key);
-            if let Some(touched) = self.streams.get_mut(&key) {
-                touched.entry.apply(event);
+        let facts = if decision.facts.is_empty() { Vec::new() } else { job.work.encode(&decision) };
+        for ((_, event), fact) in decision.facts.iter().zip(&facts) {
+            self.write(index, fact.stream);
+            if let Some(touched) = self.streams.get_mut(&fact.stream) {
+                touched.entry.apply(event, fact.event_id);
             }
         }
-        let nothing = decision.facts.is_empty();
-        let facts = if nothing { Vec::new() } else { job.work.encode(&decision) };
-        let new_keys = if nothing { Vec::new() } else { job.work.new_keys() };
+        let new_keys = if facts.is_empty() { Vec::new() } else { job.work.new_keys() };
         let organization = job.work.organization().0;
         let erased = decision.erased.into_iter().map(|id| PersonKey { organization, id });
         let erased = erased.collect();
@@ -204,7 +202,7 @@ impl Round {
                 if ticket != 0 && !component.append.rests_on.contains(&ticket) {
                     component.append.rests_on.push(ticket);
                 }
-                component.written.extend(touched.written.then_some(key));
+                component.written.extend(touched.written.then_some((key, touched.base)));
                 component.states.insert(key, touched.entry.clone());
             }
         }

@@ -17,6 +17,7 @@ use super::cache::Cache;
 use super::naming::{self, Named};
 use super::parking::{Lack, Parking};
 use super::round::{Component, Round};
+use super::snapshots::Snapshots;
 use super::{CommandError, ExecutorLimits, Job, Key, answer, turn};
 use crate::state::{Need, States};
 
@@ -46,6 +47,7 @@ pub(super) struct Loop {
     pub(super) log: Log,
     pub(super) limits: Arc<ExecutorLimits>,
     pub(super) cache: Cache,
+    pub(super) snapshots: Snapshots,
     /// Commands that nobody has looked at yet.
     pub(super) fresh: VecDeque<Job>,
     /// Commands that may be decidable: they come first.
@@ -110,9 +112,11 @@ pub(super) async fn run(
 
 impl Loop {
     fn new(log: Log, limits: Arc<ExecutorLimits>) -> Self {
+        let snapshots = Snapshots::start(&log, &limits);
         Self {
             log,
             cache: Cache::new(limits.cache_bytes_max),
+            snapshots,
             limits,
             fresh: VecDeque::new(),
             ready: VecDeque::new(),
@@ -171,7 +175,8 @@ impl Loop {
         metrics::counter!("millrace_executor_turns_total").increment(1);
         metrics::histogram!("millrace_executor_turn_commands").record(commands as f64);
         let jobs: Vec<Job> = self.turns.drain(..commands).collect();
-        let committed = turn::take_turn(&self.log, &self.cache, &self.limits, jobs);
+        let committed =
+            turn::take_turn(&self.log, &self.snapshots, &self.cache, &self.limits, jobs);
         InFlight { commands, turn: true, committed }
     }
 
@@ -185,7 +190,7 @@ impl Loop {
             self.decide(&mut round, job);
         }
         self.cache.shrink();
-        self.parking.read(&self.log);
+        self.parking.read(&self.log, &self.snapshots);
         let commands = round.len();
         if commands == 0 {
             return None;
@@ -249,7 +254,7 @@ impl Loop {
                 Err(lack) => self.parking.park(job, lack, self.limits.loads_max),
             }
         }
-        self.parking.read(&self.log);
+        self.parking.read(&self.log, &self.snapshots);
     }
 
     /// The states that a command names, as this round sees them.

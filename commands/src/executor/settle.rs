@@ -11,6 +11,7 @@ use super::parking::repeat;
 use super::round::{Component, Verdict};
 use super::run::{Committed, Loop};
 use super::{CommandError, Job, Outcome, answer};
+use crate::state::Entry;
 
 /// How many facts a stale caller is told of.
 const CHANGES_MAX: i64 = 20;
@@ -44,6 +45,12 @@ impl Loop {
 
     fn accepted(&mut self, component: Component, first: Position) {
         self.ahead.accept(&component);
+        for (stream, before) in &component.written {
+            let due = |entry: &&Entry| self.snapshots.is_due(*before, entry.version);
+            if let Some(entry) = component.states.get(stream).filter(due) {
+                self.snapshots.offer(*stream, entry);
+            }
+        }
         for (stream, entry) in component.states {
             self.cache.put_newer(stream, entry.committed());
         }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use events::log::{Append, Log, LogError, RawFact, StreamMap};
 use futures_util::future::BoxFuture;
 
-use super::cache::{Cache, Loaded, load, take};
+use super::cache::{Cache, Loaded, take};
+use super::loading::load;
 use super::naming::{self, NEEDS_ROUNDS_MAX};
 use super::round::{Component, Round};
 use super::run::Committed;
+use super::snapshots::Snapshots;
 use super::{CommandError, ExecutorLimits, Job, answer};
 use crate::state::{Entry, Need};
 
@@ -19,15 +21,16 @@ type Bases = StreamMap<(Need, Entry)>;
 /// Decides these commands in a turn of their own.
 pub(super) fn take_turn(
     log: &Log,
+    snapshots: &Snapshots,
     cache: &Cache,
     limits: &Arc<ExecutorLimits>,
     jobs: Vec<Job>,
 ) -> BoxFuture<'static, Committed> {
     let mut bases = Bases::default();
     let unknown = name(&jobs, &mut bases, |need| cache.kept(need));
-    let (log, limits) = (log.clone(), limits.clone());
+    let (log, snapshots, limits) = (log.clone(), snapshots.clone(), limits.clone());
     Box::pin(async move {
-        match catch_up(&log, &jobs, &mut bases, unknown).await {
+        match catch_up(&log, &snapshots, &jobs, &mut bases, unknown).await {
             Ok(()) => decide_locked(log, limits, bases, jobs).await,
             Err(error) => refuse(jobs, &error),
         }
@@ -60,6 +63,7 @@ fn name(
 /// Reads what nobody has kept before the lock is taken: under it, only what came since is read.
 async fn catch_up(
     log: &Log,
+    snapshots: &Snapshots,
     jobs: &[Job],
     bases: &mut Bases,
     mut unknown: Vec<(Need, Entry)>,
@@ -68,7 +72,7 @@ async fn catch_up(
         if unknown.is_empty() {
             break;
         }
-        for (key, loaded) in load(log, unknown).await? {
+        for (key, loaded) in load(log, snapshots, unknown).await? {
             // One that cannot be read fails whoever needs it, once it is loaded in the usual way.
             if let (Some((_, base)), Ok(entry)) = (bases.get_mut(&key), loaded) {
                 *base = entry;
@@ -124,11 +128,12 @@ impl Seat {
         limits: &ExecutorLimits,
         mut ticket: impl FnMut() -> u64,
     ) -> Vec<Append> {
-        let features = bases.iter().map(|(key, (need, _))| (*key, need.feature)).collect();
+        let features: StreamMap<&str> =
+            bases.iter().map(|(key, (need, _))| (*key, need.kind.feature)).collect();
         let mut states: Loaded =
             bases.into_iter().map(|(key, (_, base))| (key, Ok(base))).collect();
         for raw in facts {
-            take(&mut states, &features, raw);
+            take(&mut states, features.get(&raw.stream).copied(), raw);
         }
         let mut round = Round::default();
         for job in std::mem::take(&mut self.jobs) {

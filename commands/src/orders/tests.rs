@@ -16,7 +16,7 @@ fn states(facts: &[OrderEvent]) -> States {
     let mut states = States::new(organization());
     for need in needs.list {
         let mut entry = need.fresh();
-        facts.iter().for_each(|order| entry.apply(&fact(ORDER, order.clone()).1));
+        facts.iter().for_each(|order| entry.apply(&fact(ORDER, order.clone()).1, Uuid::nil()));
         states.insert(&need, entry);
     }
     states

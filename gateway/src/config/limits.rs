@@ -116,6 +116,11 @@ settings! {
     loads_max: u32 = same => loads_max as same;
     /// Reads of states under way at once, beside the round's own.
     reads_max: usize = same => reads_max as same;
+    /// The state of a record is kept as a snapshot once in so many facts of it, so that it need not
+    /// be folded from the first one. 0 switches snapshots off.
+    snapshot_facts: u32 = same => snapshot_facts as same;
+    /// States that may wait to be kept as snapshots; one more is not kept.
+    snapshots_queue_max: usize = same => snapshots_queue_max as same;
 }
 
 settings! {

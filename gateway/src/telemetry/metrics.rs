@@ -141,6 +141,18 @@ table! {
         "States that had to be read when a command named them.";
     seconds "millrace_executor_load_seconds"
         "How long a read of states and keys took.";
+    counter "millrace_executor_facts_loaded_total"
+        "Facts that states were folded from as they were read.";
+    counter "millrace_executor_snapshots_used_total"
+        "States that were read from a snapshot on.";
+    counter "millrace_executor_snapshots_ignored_total"
+        "Snapshots that could not be used, so that a state was folded from its first fact.";
+    counter "millrace_executor_snapshots_kept_total"
+        "Snapshots that were handed to the database.";
+    counter "millrace_executor_snapshots_dropped_total"
+        "States that were not kept as snapshots, for too many waited or they were too large.";
+    counter "millrace_executor_snapshots_failed_total"
+        "Snapshots that the database could not take.";
     gauge "millrace_executor_cache_bytes"
         "Bytes of the states kept.";
     gauge "millrace_executor_cache_states"

@@ -83,12 +83,12 @@ pub(in crate::executor) fn job(command: Touch, key: Option<&str>) -> (Job, Answe
 pub(in crate::executor) fn entry(need: &Need, version: i64) -> Entry {
     let mut entry = need.fresh();
     if need.key.id == organization().0 {
-        entry.apply(&registered().1);
+        entry.apply(&registered().1, Uuid::nil());
         return entry;
     }
     for _ in 0..version {
         let received = StockEvent::Received { quantity: "1".parse().unwrap() };
-        entry.apply(&received.into());
+        entry.apply(&received.into(), Uuid::nil());
     }
     entry
 }
