@@ -1,11 +1,12 @@
 //! `growth`: whether the rates fall as the log grows, from a million facts to ten.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::log::{Log, LogId, LogLimits, StreamKey};
 use events::words::Position;
-use harness::cluster::TestDatabase;
+use harness::cluster::{TestDatabase, target};
 use serde_json::{Map, json};
 
 use crate::Scale;
@@ -102,8 +103,24 @@ impl Growing {
     }
 }
 
+/// Bytes of the disk that a fact takes for a while: row, index entries, write-ahead log.
+const DISK_BYTES_A_FACT: u64 = 2_000;
+
+/// Fails before anything is written, if the disk has no room: a full one stops everybody's work.
+fn room_for(facts: usize) {
+    let folder = target();
+    let output = Command::new("df").args(["--output=avail", "-B1"]).arg(&folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let free = said.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok());
+    let free = free.unwrap_or_else(|| panic!("df does not tell what is free: {said}"));
+    let needed = facts as u64 * DISK_BYTES_A_FACT;
+    let shown = folder.display();
+    assert!(free >= needed, "growth needs {needed} bytes at {shown}, and {free} are free");
+}
+
 pub async fn measure(scale: Scale) -> Row {
     let (before, after) = scale.grown_facts;
+    room_for(after);
     let mut growing = Growing::begin().await;
     growing.grow(before).await;
     let short = growing.rates(scale).await;
