@@ -25,7 +25,7 @@ pub const CLUSTER: &str = "cluster";
 /// Where the keys are.
 pub const KEYS: &str = "keys";
 /// The files of a data directory that hold keys, without which what is encrypted is lost.
-pub const KEY_FILES: [&str; 1] = ["master-keys"];
+pub const KEY_FILES: [&str; 1] = [crate::master_keys::FILE];
 
 /// Why a backup is not made, verified or restored.
 #[derive(Debug, thiserror::Error)]

@@ -135,3 +135,21 @@ fn an_ordinary_user_backs_up_verifies_and_restores() {
     let left: Vec<_> = std::fs::read_dir(rooms.folder.path()).expect("the folder").collect();
     assert_eq!(left.len(), 1, "what verify needed is gone: {left:?}");
 }
+
+#[test]
+fn it_is_told_when_the_master_keys_are_elsewhere_and_so_not_in_the_backup() {
+    let rooms = Rooms::with_backup();
+    for (setting, value) in [("MASTER_KEYS_FILE", "/elsewhere/keys"), ("MASTER_KEYS", KEY.trim())] {
+        let to = rooms.folder.path().join(setting);
+        let mut command = millrace(&["backup", "create", "--to", text(&to)]);
+        command
+            .arg("--data")
+            .arg(rooms.data())
+            .env(format!("MILLRACE__PERSONAL__{setting}"), value);
+        let (code, out, err) = outcome(&mut command);
+        assert_eq!(code, 0, "{err}");
+        let named = format!("(`personal.{}`)", setting.to_lowercase());
+        assert!(out.contains("are not in the backup") && out.contains(&named), "{out}");
+        assert!(!out.contains(value), "the keys are not told: {out}");
+    }
+}

@@ -20,6 +20,9 @@ use crate::progress::Progress;
 
 /// How many faults of a backup are told; there may be as many as files.
 const FAULTS_TOLD: usize = 50;
+/// What is said when the settings have the master keys elsewhere than in the data directory.
+const KEYS_ELSEWHERE: &str = "the master keys in force are not in the backup, for the settings say \
+    where they are: keep them with it, or what belongs to persons cannot be read from it";
 /// How long PostgreSQL may take to make a restored cluster consistent, at the least.
 const RECOVERY_WAIT_MAX: Duration = Duration::from_hours(1);
 
@@ -136,7 +139,24 @@ async fn create(
     let closed = database.close().await;
     let made = made?;
     closed?;
-    Ok(told(&asked.to, &made, asked.json, "backed up"))
+    let told = told(&asked.to, &made, asked.json, "backed up");
+    match keys_elsewhere(config) {
+        // Of an object nothing else goes to stdout.
+        Some(setting) if asked.json => tracing::warn!(setting, "{KEYS_ELSEWHERE}"),
+        Some(setting) => return Ok(format!("{told}\n{KEYS_ELSEWHERE} (`{setting}`)")),
+        None => {}
+    }
+    Ok(told)
+}
+
+/// The setting that says that the master keys are not in the data directory.
+fn keys_elsewhere(config: &Config) -> Option<&'static str> {
+    let personal = &config.personal;
+    match (personal.master_keys.is_empty(), personal.master_keys_file.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some("personal.master_keys_file"),
+        (false, _) => Some("personal.master_keys"),
+    }
 }
 
 async fn verify(config: &Config, asked: &Verify, copier: Copier) -> Result<String, Failure> {
