@@ -6,9 +6,10 @@ use commands::contacts::erase::EraseContact;
 use commands::contacts::merge::MergeContacts;
 use commands::{CommandError, Kind};
 use events::contacts::ContactId;
+use gateway::config::Config;
 use harness::app::scratch;
 use harness::program::{millrace, outcome};
-use harness::{Desk, TestApp, duckdb, test};
+use harness::{Desk, TestApp, duckdb, test, test_with};
 use serde_json::json;
 
 use super::{anna, card, shop};
@@ -41,6 +42,19 @@ pub(super) async fn everything_stored(app: &TestApp) -> String {
     all
 }
 
+/// Waits until the states of so many contacts have been kept.
+async fn snapshots(app: &TestApp, contacts: i64) {
+    let client = app.database.connect().await;
+    let kept = "select count(*) from log.snapshots where state = 'contact'";
+    for _ in 0..1_000 {
+        if client.query_one(kept, &[]).await.expect("the snapshots").get::<_, i64>(0) == contacts {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("no snapshots of contacts are kept");
+}
+
 fn found<'a>(stored: &str, values: &[&'a str]) -> Vec<&'a str> {
     let (stored, mut found) = (stored.to_lowercase(), Vec::new());
     for value in values {
@@ -54,7 +68,9 @@ fn found<'a>(stored: &str, values: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn an_erased_persons_values_are_nowhere_in_the_database_and_everybody_elses_stay() {
-    test(async |app| {
+    let mut config = Config::default();
+    config.executor.snapshot_facts = 1;
+    test_with(config, async |app| {
         let (shop, customer) = shop(app, "acme").await;
         let annas = shop.run("addContact", anna(&customer)).await;
         let rename = json!({ "contactId": annas["id"], "name": "Anna Berg" });
@@ -66,6 +82,7 @@ fn an_erased_persons_values_are_nowhere_in_the_database_and_everybody_elses_stay
         });
         let berts = shop.run("addContact", bert).await;
         app.settled().await;
+        snapshots(app, 3).await;
         // In the rows: those of the duplicate have the name of old too.
         let before = everything_stored(app).await;
         assert_eq!(found(&before, &ANNAS), ANNAS);

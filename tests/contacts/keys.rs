@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use commands::contacts::add::AddContact;
 use commands::contacts::change::ChangeContact;
+use commands::contacts::erase::EraseContact;
 use commands::{CommandError, Executor, ExecutorLimits};
 use events::contacts::ContactId;
 use events::log::{Log, LogId, LogLimits};
@@ -127,6 +128,7 @@ fn without_the_master_key_nothing_personal_is_said_and_the_rest_goes_on() {
         let refused = lost.attempt(contact(customer, "Bert")).await;
         assert!(matches!(refused, Err(CommandError::Vault(VaultError::Source(_)))));
         desk.run(renamed(anna)).await;
+        lost.run(EraseContact { contact_id: anna, reason: "request 17".to_owned() }).await;
     });
 }
 
