@@ -66,9 +66,10 @@ fn an_append_that_is_refused_neither_brings_a_key_nor_takes_one() {
             let appends = vec![conflict(append(&[], vec![fact(taken)])), speaking_of(&[third])];
             let both = tokio::spawn(async move { log.append_all(appends).await });
             queued(app, 1).await;
-            both
+            [both]
         });
-        let answers = both.await.await.unwrap();
+        let [both] = both.await;
+        let answers = both.await.unwrap();
         assert!(matches!(answers[0], Ok(Answer::Conflict { .. })));
         assert!(matches!(answers[1], Ok(Answer::Appended { .. })));
         assert_eq!((has_key(&log, one).await, has_key(&log, other).await), (Some(true), None));
