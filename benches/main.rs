@@ -180,18 +180,7 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("chain") {
         rows.push(chain::measure(scale).await);
     }
-    if wanted("read_log") {
-        rows.push(reading::log(scale).await);
-    }
-    let (cold, cached) = (wanted("load_100"), wanted("load_cached"));
-    if cold || cached {
-        rows.extend(reading::load(scale).await.into_iter().filter(|row| asked(row.name)));
-    }
-    for (name, per_second) in [("follow_1000", 1_000), ("follow_20000", 20_000)] {
-        if wanted(name) {
-            rows.push(reading::follow(scale, name, per_second).await);
-        }
-    }
+    rows.extend(reading::measure(scale, wanted).await);
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }

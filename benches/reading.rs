@@ -145,8 +145,27 @@ async fn copy(client: &Client, facts: i64) -> f64 {
     facts as f64 / began.elapsed().as_secs_f64()
 }
 
+/// The rows of this file that are wanted.
+pub async fn measure(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if wanted("read_log") {
+        rows.push(log(scale).await);
+    }
+    let loads = [wanted("load_100"), wanted("load_cached")];
+    if loads.contains(&true) {
+        let measured = load(scale).await.into_iter().zip(loads);
+        rows.extend(measured.filter(|(_, wanted)| *wanted).map(|(row, _)| row));
+    }
+    for (name, per_second) in [("follow_1000", 1_000), ("follow_20000", 20_000)] {
+        if wanted(name) {
+            rows.push(follow(scale, name, per_second).await);
+        }
+    }
+    rows
+}
+
 /// Facts of orders and stock, as a shop leaves them.
-pub async fn log(scale: Scale) -> Row {
+async fn log(scale: Scale) -> Row {
     let stock = Stock::open(scale.read_items).await;
     let client = stock.database.connect().await;
     let facts = stock.log.head().await.unwrap().0;
@@ -165,7 +184,7 @@ pub async fn log(scale: Scale) -> Row {
 }
 
 /// States, loaded; and through the executor, loaded and kept.
-pub async fn load(scale: Scale) -> [Row; 2] {
+async fn load(scale: Scale) -> [Row; 2] {
     let stock = Stock::open(scale.read_items).await;
     let (mut cold, mut rounds) = (Vec::new(), Rounds::default());
     for _ in 0..scale.rounds {
@@ -199,7 +218,7 @@ pub async fn load(scale: Scale) -> [Row; 2] {
 }
 
 /// How long it takes until a follower has a fact, at a steady rate of appends.
-pub async fn follow(scale: Scale, name: &'static str, per_second: usize) -> Row {
+async fn follow(scale: Scale, name: &'static str, per_second: usize) -> Row {
     const TICKS_PER_SECOND: usize = 1_000;
     let database = TestDatabase::create().await;
     let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await.unwrap();

@@ -255,21 +255,6 @@ impl JsonSchema for Currency {
     }
 }
 
-/// An amount of a currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Money {
-    /// How much.
-    pub amount: Amount,
-    /// Of which currency (ISO 4217).
-    pub currency: Currency,
-}
-
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
-    }
-}
-
 /// A unit of measure, such as `piece` or `kg`.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
