@@ -57,7 +57,8 @@ impl Stock {
             quantity,
         });
         let receive: Vec<ReceiveStock> = receive.collect();
-        for _ in 1..RECEIVED {
+        // Opened, and received once.
+        for _ in 2..RECEIVED {
             join_all(receive.iter().map(|receive| desk.run(receive.clone()))).await;
         }
         let organization = desk.organization;
@@ -187,8 +188,11 @@ async fn log(scale: Scale) -> Row {
 async fn load(scale: Scale) -> [Row; 2] {
     let stock = Stock::open(scale.read_items).await;
     let (mut cold, mut rounds) = (Vec::new(), Rounds::default());
+    // First, for commands make the streams longer.
     for _ in 0..scale.rounds {
         cold.push(stock.load(scale.append_round).await);
+    }
+    for _ in 0..scale.rounds {
         let executor = commands::Executor::start(stock.log.clone(), Default::default());
         let fresh = Desk { executor, ..stock.desk.clone() };
         rounds.baseline.push(stock.receive(&fresh).await.per_second);
