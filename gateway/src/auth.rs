@@ -1,9 +1,8 @@
 //! Who calls: today the holder of the administrator's token. What they may do is `events::access`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -12,6 +11,7 @@ use events::words::Actor;
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 
+use crate::durable;
 use crate::error::{ApiError, Code};
 
 /// Tells who calls from what they carry.
@@ -82,27 +82,10 @@ pub fn administrator_token(data: &Path) -> io::Result<String> {
         Err(_) => {}
     }
     let token = fresh_token();
-    let unfinished = unfinished(&path);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .map_err(named)?;
-    writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(named)?;
-    // Whoever links first has made the token; the others read it.
-    match fs::hard_link(&unfinished, &path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(named(error)),
-        _ => {
-            fs::remove_file(&unfinished).map_err(named)?;
-            Ok(fs::read_to_string(&path).map_err(named)?.trim().to_owned())
-        }
-    }
-}
-
-fn unfinished(path: &Path) -> PathBuf {
-    path.with_extension(format!("{}.unfinished", std::process::id()))
+    // Of two programs that start at once, the first makes the token, and both read it.
+    durable::make(&path, format!("{token}\n").as_bytes())
+        .map_err(|error| io::Error::new(error.source.kind(), error.to_string()))?;
+    Ok(fs::read_to_string(&path).map_err(named)?.trim().to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "randomness is made here")]

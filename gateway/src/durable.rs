@@ -44,14 +44,41 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     finish(path)
 }
 
+/// Writes a file that its owner alone reads, unless there is one: of several programs that do so at
+/// once, the first one's stays.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn make(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    // A name of this process's own, for another may be writing too.
+    let unfinished = path.with_added_extension(format!("{}.unfinished", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&unfinished).map_err(cannot("create", &unfinished))?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(cannot("write", &unfinished))?;
+    let linked = fs::hard_link(&unfinished, path);
+    fs::remove_file(&unfinished).map_err(cannot("remove", &unfinished))?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(cannot("put into place", path)(error))
+        }
+        _ => sync_directory(directory_of(path)),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
 /// Gives a file that was written and synced under its unfinished name its own.
 ///
 /// # Errors
 /// If the operating system refuses.
 pub fn finish(path: &Path) -> Result<(), FileError> {
     fs::rename(unfinished(path), path).map_err(cannot("put into place", path))?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_directory(parent.unwrap_or(Path::new(".")))
+    sync_directory(directory_of(path))
 }
 
 /// Makes sure that what a directory lists is on the disk.

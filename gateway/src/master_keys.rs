@@ -2,9 +2,8 @@
 //! name, or in one of the data directory, made at the first start beside the embedded database.
 #![expect(clippy::disallowed_methods, reason = "randomness is made here")]
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use events::personal::{Fresh, KEY_BYTES, Masters, Source};
 use rand::RngCore;
 
 use crate::config::Personal;
+use crate::durable::{self, cannot};
 
 /// The file in the data directory.
 pub const FILE: &str = "master-keys";
@@ -60,7 +60,11 @@ impl Place {
             return Ok(Self::Nowhere);
         }
         let path = data.join(FILE);
-        make(&path).map_err(|error| format!("the master keys {}: {error}", path.display()))?;
+        if !path.exists() {
+            let first = text(&Masters::default().with_new(fresh()));
+            let made = durable::make(&path, first.as_bytes());
+            made.map_err(|error| format!("the master keys: {error}"))?;
+        }
         Ok(Self::File(path))
     }
 
@@ -89,46 +93,17 @@ impl Place {
     pub fn renew(&self) -> Result<bool, String> {
         let Self::File(path) = self else { return Ok(false) };
         let masters = self.read()?.with_new(fresh());
-        let named = |error: io::Error| format!("{}: {error}", path.display());
-        let mode = fs::metadata(path).map_err(named)?.permissions().mode();
-        let unfinished = written(path, &masters).map_err(named)?;
-        fs::set_permissions(&unfinished, Permissions::from_mode(mode)).map_err(named)?;
-        fs::rename(&unfinished, path).and_then(|()| sync_directory(path)).map_err(named)?;
+        let metadata = fs::metadata(path).map_err(cannot("look at", path));
+        let mode = metadata.map_err(|error| error.to_string())?.permissions().mode();
+        let replaced = durable::replace(path, text(&masters).as_bytes(), mode & 0o777);
+        replaced.map_err(|error| error.to_string())?;
         Ok(true)
     }
 }
 
-/// Makes the file with a first key, unless it is there.
-fn make(path: &Path) -> io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    let unfinished = written(path, &Masters::default().with_new(fresh()))?;
-    // Whoever links first has made the keys; the others read them.
-    let linked = fs::hard_link(&unfinished, path);
-    fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => sync_directory(path),
-    }
-}
-
-/// A file beside it, on the disk, readable by its owner alone.
-fn written(path: &Path, masters: &Masters) -> io::Result<PathBuf> {
-    let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
-    let mut options = OpenOptions::new();
-    let options = options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&unfinished)?;
+/// What the file says.
+fn text(masters: &Masters) -> String {
     let head = "# Wrap the keys of persons; the first wraps, the others unwrap what they wrapped.\n\
         # Whoever loses these loses what belongs to persons. `millrace keys rotate` adds one.\n";
-    file.write_all(head.as_bytes())?;
-    file.write_all(masters.text().as_bytes())?;
-    file.sync_all()?;
-    Ok(unfinished)
-}
-
-/// That a file has this name is on the disk too.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    head.to_owned() + &masters.text()
 }

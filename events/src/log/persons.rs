@@ -52,18 +52,21 @@ impl Log {
         Ok(())
     }
 
-    /// At most `limit` keys that another master key than this one wraps.
+    /// At most `limit` keys that another master key than this one wraps, of the persons after one,
+    /// in order.
     ///
     /// # Errors
     /// If the database cannot be reached.
     pub async fn keys_under_others(
         &self,
         master: &str,
+        after: Option<PersonKey>,
         limit: i64,
     ) -> Result<Vec<StoredKey>, LogError> {
+        let (organization, id) = after.map(|person| (person.organization, person.id)).unzip();
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/other_keys.sql")).await?;
-        let rows = client.query(&statement, &[&master, &limit]).await?;
+        let rows = client.query(&statement, &[&master, &organization, &id, &limit]).await?;
         Ok(rows.iter().map(StoredKey::of).collect())
     }
 

@@ -258,13 +258,13 @@ impl Vault {
     pub async fn rotate(&self, mut progress: impl FnMut(u64)) -> Result<Rotated, VaultError> {
         let masters = self.read_masters()?;
         let (current, _) = masters.current().ok_or(VaultError::NoMaster)?;
-        let mut rotated = Rotated::default();
+        let (mut rotated, mut after) = (Rotated::default(), None);
+        // Once through all persons: it ends, also where another process rotates to another key.
         loop {
             let limit = self.0.limits.rotation_keys_max.into();
-            let old = self.0.log.keys_under_others(current, limit).await?;
-            if old.is_empty() {
-                return Ok(rotated);
-            }
+            let old = self.0.log.keys_under_others(current, after, limit).await?;
+            let Some(last) = old.last() else { return Ok(rotated) };
+            after = Some(last.person);
             let mut anew = Vec::with_capacity(old.len());
             for stored in &old {
                 let Some(key) = self.unlock(stored)? else { continue };

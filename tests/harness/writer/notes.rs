@@ -171,7 +171,8 @@ impl Told {
                 version: earlier.version,
                 at: earlier.recorded_at.timestamp_micros(),
             },
-            Ok(Answer::Unfounded { .. } | Answer::Excluded { .. }) => Self::Unfounded,
+            Ok(Answer::Unfounded { .. }) => Self::Unfounded,
+            Ok(answer @ Answer::Excluded { .. }) => panic!("nobody set a condition: {answer:?}"),
             Err(error @ (LogError::Database(_) | LogError::TooLarge { .. })) => {
                 Self::Refused(error.to_string())
             }
