@@ -146,7 +146,15 @@ enum KeysVerb {
 #[derive(Debug, Subcommand)]
 enum DatabaseVerb {
     /// The address of the database in use, for `psql "$(millrace database url)"`.
+    ///
+    /// Whoever signs in there may do anything, for all organizations; for people and BI tools that
+    /// only read there is `millrace database reader add`.
     Url,
+    /// Who reads with SQL, and which organizations: for BI tools and analysts.
+    Reader {
+        #[command(subcommand)]
+        what: database::readers::ReaderVerb,
+    },
 }
 
 /// Why a verb failed: with which exit code, and what to tell.
@@ -216,6 +224,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),
         Verb::Config { what: ConfigVerb::Check } => config::check(&load(&[])?),
         Verb::Database { what: DatabaseVerb::Url } => database::url(&data, &load(&[])?.config),
+        Verb::Database { what: DatabaseVerb::Reader { what } } => {
+            wait(database::readers::run(data, logged(load(&[])?)?.config, what))
+        }
     }
 }
 

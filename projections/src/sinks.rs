@@ -5,6 +5,7 @@ mod checkpoint;
 mod copying;
 pub mod leases;
 pub mod parking;
+pub mod readers;
 pub mod records;
 pub mod rollups;
 pub mod sql;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use events::words::Position;
 use tokio_postgres::{Client, Row, Transaction};
 
+use super::readers;
 use super::sql::{Params, Projection, SinkError};
 use crate::parts::PARTS;
 
@@ -133,7 +134,7 @@ pub async fn begin(client: &mut Client, projection: &dyn Projection) -> Result<B
     Ok(build)
 }
 
-async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
+pub(super) async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
     let transaction = client.transaction().await?;
     transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     Ok(transaction)
@@ -176,6 +177,7 @@ async fn create(
     if live {
         show(transaction, projection, &build).await?;
     }
+    readers::open(transaction).await?;
     Ok(build)
 }
 
@@ -313,6 +315,7 @@ async fn switch_now(
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     show(&transaction, projection, build).await?;
+    readers::open(&transaction).await?;
     let retire = "update projections.builds set state = 'retired', retired_at = clock_timestamp() \
         where name = $1 and state = 'live'";
     transaction.execute(retire, &[&build.name]).await?;
