@@ -26,6 +26,7 @@ mod postgres;
 mod programs;
 mod projections;
 mod projector;
+mod readers;
 mod readme;
 mod sales;
 mod subscriptions;

@@ -47,7 +47,9 @@ pub enum ReadersError {
     #[error("the role `{0}` is there, and is not a reader's: choose another name")]
     Taken(String),
     /// Nobody reads under this name.
-    #[error("nobody called `{0}` reads this database; `millrace database reader list` says who does")]
+    #[error(
+        "nobody called `{0}` reads this database; `millrace database reader list` says who does"
+    )]
     Unknown(String),
     /// The database cannot be reached, or refuses.
     #[error(transparent)]
@@ -69,6 +71,18 @@ impl From<tokio_postgres::Error> for ReadersError {
 pub(super) async fn open(transaction: &Transaction<'_>) -> Result<bool, SinkError> {
     let open = "select projections.open_to_readers()";
     Ok(transaction.query_one(open, &[]).await?.get(0))
+}
+
+/// Lets readers name what is in a schema, quoted; what they see of it is the tables' matter.
+pub(super) async fn open_schema(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<(), SinkError> {
+    if open(transaction).await? {
+        let usage = format!("grant usage on schema {schema} to millrace_bi");
+        transaction.batch_execute(&usage).await?;
+    }
+    Ok(())
 }
 
 /// Lets a login see these organizations too, and makes the login if there is none. The password is

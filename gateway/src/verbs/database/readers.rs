@@ -168,12 +168,12 @@ async fn add(
 fn password(asked: &AddReader) -> Result<Option<String>, Failure> {
     let (from, clear) = if let Some(path) = &asked.password_file {
         let read = std::fs::read_to_string(path);
-        let read =
-            read.map_err(|error| Failure::usage(&format!("{}: {error}", path.display())))?;
+        let read = read.map_err(|error| Failure::usage(&format!("{}: {error}", path.display())))?;
         (path.display().to_string(), read.lines().next().unwrap_or_default().to_owned())
     } else if let Some(name) = &asked.password_env {
         let read = std::env::var(name);
-        let read = read.map_err(|error| Failure::usage(&format!("the variable {name}: {error}")))?;
+        let read =
+            read.map_err(|error| Failure::usage(&format!("the variable {name}: {error}")))?;
         (format!("the variable {name}"), read)
     } else {
         return Ok(None);
@@ -222,9 +222,8 @@ fn told(readers: &[SqlReader], as_json: bool) -> String {
         return "nobody reads with SQL; `millrace database reader add` lets somebody".to_owned();
     }
     let line = |reader: &SqlReader| {
-        let name_of = |(id, slug): &(Uuid, Option<String>)| {
-            slug.clone().unwrap_or_else(|| id.to_string())
-        };
+        let name_of =
+            |(id, slug): &(Uuid, Option<String>)| slug.clone().unwrap_or_else(|| id.to_string());
         let organizations: Vec<_> = reader.organizations.iter().map(name_of).collect();
         format!("{}: {}", reader.name, organizations.join(", "))
     };
