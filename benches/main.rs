@@ -27,6 +27,7 @@ mod orders;
 mod oversell;
 mod procedure;
 mod processes;
+mod readers;
 mod reading;
 mod report;
 mod rounds;
@@ -37,7 +38,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 23] = [
+const ROWS: [&str; 26] = [
     "append_1",
     "append_64",
     "append_512",
@@ -60,6 +61,9 @@ const ROWS: [&str; 23] = [
     "oversell",
     "import",
     "export_parquet",
+    "rls_point",
+    "rls_list",
+    "rls_unnamed",
     "growth",
 ];
 
@@ -74,6 +78,8 @@ pub struct Scale {
     pub checked_facts: usize,
     /// Stock items of a hundred facts that are read.
     pub read_items: usize,
+    /// Orders of a read model that somebody reads with SQL.
+    pub read_orders: usize,
     /// How long facts are followed.
     pub follow: Duration,
     /// Facts of a log before and after it has grown.
@@ -101,6 +107,7 @@ const WHOLE: Scale = Scale {
     append_round: Duration::from_secs(2),
     checked_facts: 1_000_000,
     read_items: 4_000,
+    read_orders: 400_000,
     follow: Duration::from_secs(10),
     grown_facts: (1_000_000, 10_000_000),
     growth_rounds: 3,
@@ -119,6 +126,7 @@ const QUICK: Scale = Scale {
     append_round: Duration::from_millis(200),
     checked_facts: 20_000,
     read_items: 100,
+    read_orders: 4_000,
     follow: Duration::from_secs(1),
     grown_facts: (20_000, 60_000),
     growth_rounds: 2,
@@ -212,6 +220,7 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("export_parquet") {
         rows.push(export::measure(scale).await);
     }
+    rows.extend(readers::measure(scale, wanted).await);
     if wanted("growth") {
         rows.push(growth::measure(scale).await);
     }

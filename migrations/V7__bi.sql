@@ -51,7 +51,7 @@ begin
         begin
             create role millrace_bi nologin;
             comment on role millrace_bi is
-                'Those who read Millrace with SQL, each its organizations: `millrace database reader`.';
+                'Who read Millrace with SQL, each its organizations: `millrace database reader`.';
         exception
             -- Another database of this server makes it at this moment.
             when duplicate_object or unique_violation then
@@ -121,3 +121,34 @@ comment on column log.batches.recorded_at is 'When it was recorded.';
 comment on column log.snapshots.organization_id is 'The tenant.';
 comment on column log.snapshots.stream_id is 'The record.';
 comment on column log.snapshots.taken_at is 'When it was taken.';
+comment on column projections.builds.build is 'Which: counted.';
+comment on column projections.builds.name is 'The read model.';
+comment on column projections.builds.version is 'Version of its fold and tables.';
+comment on column projections.builds.schema is 'The schema that holds the tables.';
+comment on column projections.builds.state is
+    'live: shown; building: to be live next; retired: to be dropped; copy: a program''s own.';
+comment on column projections.builds.parts is 'Into how many parts the work is divided.';
+comment on column projections.builds.indexed is 'Whether its indexes are there.';
+comment on column projections.builds.created_at is 'When it was begun.';
+comment on column projections.builds.live_at is 'Since when it is, or was, shown.';
+comment on column projections.builds.retired_at is 'Since when it is not shown any more.';
+comment on column projections.workers.worker is 'The process: an id made when it started.';
+comment on column projections.workers.host is 'The machine that it runs on.';
+comment on column projections.workers.pid is 'Its number there.';
+comment on column projections.workers.started_at is 'When it started.';
+comment on column projections.workers.alive_until is 'Until when it counts as alive.';
+comment on column projections.workers.knows is
+    'The read models, with their versions, that it carries on; none: it only reads.';
+comment on column projections.parts.build is 'The tables.';
+comment on column projections.parts.part is 'Which part of the work, from 0.';
+comment on column projections.parts.position is 'It holds all facts up to here.';
+comment on column projections.parts.worker is 'Whose it is; null: nobody''s.';
+comment on column projections.parts.updated_at is 'When it last moved on.';
+comment on column projections.parked.build is 'The tables.';
+comment on column projections.parked.organization_id is 'The tenant.';
+comment on column projections.parked.stream_id is 'The record.';
+comment on column projections.parked.position is 'The fact''s place in the log.';
+comment on column projections.parked.event_id is 'The fact.';
+comment on column projections.parked.type is 'What happened.';
+comment on column projections.parked.error is 'Why it could not be taken in.';
+comment on column projections.parked.parked_at is 'When it was parked.';

@@ -85,7 +85,7 @@ async fn rows(client: &Client, view: &str) -> BTreeMap<Uuid, i64> {
 /// Only those of these organizations.
 fn of(rows: &BTreeMap<Uuid, i64>, organizations: &[&str]) -> BTreeMap<Uuid, i64> {
     let ids = organizations.iter().map(|slug| OrganizationId::of_slug(slug).0);
-    ids.map(|id| (id, rows[&id])).collect()
+    ids.filter_map(|id| Some((id, *rows.get(&id)?))).collect()
 }
 
 /// A reader of these organizations sees their rows, in every view; and no others.

@@ -27,6 +27,9 @@ fn a_reader_sees_the_rows_of_its_organizations_and_no_others() {
         sees_exactly(&one, &app.database, &["acme"]).await;
         sees_exactly(&two, &app.database, &["acme", "gamma"]).await;
         sees_exactly(&none, &app.database, &[]).await;
+        for view in shown(&owner).await {
+            assert_eq!(rows(&owner, &view).await.len(), 3, "{view} shows something of each");
+        }
         // One who is added again has more.
         one.sees(&app.database, &["beta"]);
         sees_exactly(&one, &app.database, &["acme", "beta"]).await;
