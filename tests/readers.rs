@@ -53,10 +53,16 @@ fn done(database: &TestDatabase, arguments: &[&str]) -> String {
 
 /// A shop of which every view shows something.
 async fn furnished(app: &TestApp, slug: &str) {
+    let (shop, customer) = trading(app, slug).await;
+    shop.run("addContact", json!({ "customerId": customer, "name": "Anna Quaas" })).await;
+    app.settled().await;
+}
+
+/// A shop of which every view shows something but that of persons; and a customer of it.
+async fn trading(app: &TestApp, slug: &str) -> (Shop, String) {
     let shop = Shop::open(&app.administrator(), slug).await;
     let customer = shop.customer("Bolt & Co", json!("1000")).await;
     let product = shop.product("A-1", "2.50", 10).await;
-    shop.run("addContact", json!({ "customerId": customer, "name": "Anna Quaas" })).await;
     let order = Shop::order(&customer, &product, "4");
     let placed = shop.run("placeOrder", order.clone()).await;
     let mut credit = Shop::order(&customer, &product, "1");
@@ -64,6 +70,7 @@ async fn furnished(app: &TestApp, slug: &str) {
     credit["reason"] = json!("it was bent");
     shop.run("postCreditNote", credit).await;
     app.settled().await;
+    (shop, customer)
 }
 
 /// Everything that readers are to see: the views of `read`, and the log.

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use events::words::OrganizationId;
+use harness::app::scratch;
+use harness::program::{millrace, outcome};
 use harness::{test, test_after};
 use projections::sinks::{builds, leases};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::{Login, furnished, rows, sees_exactly, shown};
+use super::{Login, furnished, of, rows, sees_exactly, shown, trading};
 use crate::projections::first_step;
 
 #[test]
@@ -226,6 +228,37 @@ fn what_a_reader_sees_survives_a_new_version_and_a_rebuild() {
         owner.batch_execute(&format!("drop schema {first} cascade")).await.expect("dropping");
         assert_eq!(rows(&reader, "read.orders").await, orders, "in the same session");
         sees_exactly(&login, &app.database, &["acme"]).await;
+        drop(reader);
+        login.is_removed(&app.database);
+    });
+}
+
+#[test]
+fn a_replay_shows_a_reader_its_own_rows() {
+    test(async |app| {
+        for slug in ["acme", "beta"] {
+            trading(app, slug).await;
+        }
+        let login = Login::new();
+        login.sees(&app.database, &["acme"]);
+        let owner = app.database.connect().await;
+        let now = owner.query_one("select clock_timestamp()", &[]).await.expect("the time");
+        let now: chrono::DateTime<chrono::Utc> = now.get(0);
+        let replay = ["replay", "--as-of", &now.to_rfc3339(), "--schema"];
+        let (place, mut command) = (scratch(), millrace(&replay));
+        command.arg("back_then").arg("--data").arg(place.path().join("data"));
+        let (code, out, err) = outcome(command.env("DATABASE_URL", &app.database.url));
+        assert_eq!(code, 0, "{out}{err}");
+        let reader = login.connect(&app.database).await;
+        for view in shown(&owner).await {
+            // Persons are another matter, which takes a key.
+            let table = view.strip_prefix("read.").filter(|table| *table != "contacts");
+            let Some(table) = table else { continue };
+            let table = format!("back_then.{table}");
+            let own = of(&rows(&owner, &table).await, &["acme"]);
+            assert!(!own.is_empty(), "{table}");
+            assert_eq!(rows(&reader, &table).await, own, "{table}");
+        }
         drop(reader);
         login.is_removed(&app.database);
     });

@@ -10,7 +10,7 @@ use gateway::verbs::parts::address;
 use harness::app::scratch;
 use harness::cluster::options;
 use harness::program::{millrace, outcome};
-use harness::{TestApp, TestDatabase, test};
+use harness::{Program, Shop, TestApp, TestDatabase, test};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -225,4 +225,37 @@ async fn where_roles_may_not_be_made_all_but_readers_works_and_they_come_later()
     }
     drop((server, client, others));
     embedded.stop().await.expect("stopping the server");
+}
+
+#[test]
+fn on_the_embedded_postgresql_a_reader_signs_in_as_it_is_told() {
+    let place = scratch();
+    let program = Program::serve(&place.path().join("data"), &[]);
+    let data = program.data.to_string_lossy().into_owned();
+    let reader = |arguments: &[&str]| {
+        let arguments = [&["database", "reader"][..], arguments, &["--data", &data]].concat();
+        let (code, out, err) = outcome(&mut millrace(&arguments));
+        assert_eq!(code, 0, "{arguments:?}: {out}{err}");
+        out
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let told = runtime.block_on(async {
+        for slug in ["acme", "beta"] {
+            Shop::open(&program.administrator(), slug).await;
+        }
+        let told = reader(&["add", "anna", "--organization", "acme"]);
+        let how = told.split('"').nth(1).expect("how to connect");
+        let client = events::log::connect(&address(how).expect("an address")).await;
+        let client = client.expect("signing in");
+        let row = client.query_one("select current_user::text", &[]).await.expect("who it is");
+        assert_eq!(row.get::<_, &str>(0), "anna");
+        assert_eq!(rows(&client, "read.organizations").await.len(), 1);
+        assert_eq!(rows(&client, "log.facts").await.len(), 1);
+        told
+    });
+    assert!(!told.contains("mrr_") && told.contains("asks for no password"), "{told}");
+    assert!(program.terminate(Duration::from_secs(10)).success());
+    // Alone too: whoever needs the server starts it, and stops it.
+    assert_eq!(reader(&["list"]), "anna: acme\n");
+    assert_eq!(reader(&["remove", "anna"]), "anna is removed\n");
 }

@@ -31,8 +31,8 @@ const NO_NAMES: [&str; 6] =
 pub(in crate::verbs) enum ReaderVerb {
     /// Let somebody read organizations with SQL.
     ///
-    /// Makes a login of PostgreSQL's, a member of the role `millrace_bi`, that reads the views of
-    /// the schema `read` and `log.facts`, the rows of these organizations alone, and writes nothing.
+    /// Makes a login of PostgreSQL's, a member of the role `millrace_bi`. It reads the views of the
+    /// schema `read` and `log.facts`, of these organizations alone, and writes nothing.
     /// A reader who is there already gets these organizations besides those it has. Prints how to
     /// connect. Runs beside a `serve` or alone.
     ///
