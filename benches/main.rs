@@ -27,7 +27,9 @@ mod orders;
 mod oversell;
 mod procedure;
 mod processes;
+mod readable;
 mod reading;
+mod rebuilding;
 mod report;
 mod rounds;
 
@@ -37,7 +39,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 23] = [
+const ROWS: [&str; 26] = [
     "append_1",
     "append_64",
     "append_512",
@@ -51,6 +53,7 @@ const ROWS: [&str; 23] = [
     "load_cached",
     "follow_1000",
     "follow_20000",
+    "readable",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -59,6 +62,8 @@ const ROWS: [&str; 23] = [
     "memory_loaded",
     "oversell",
     "import",
+    "rebuild",
+    "replay",
     "export_parquet",
     "growth",
 ];
@@ -181,6 +186,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
         rows.push(chain::measure(scale).await);
     }
     rows.extend(reading::measure(scale, wanted).await);
+    if wanted("readable") {
+        rows.push(readable::measure(scale).await);
+    }
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }
@@ -207,6 +215,13 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
         match import::measure(scale).await {
             Some(row) => rows.push(row),
             None => eprintln!("import: not measured, for ../shared/data is not there"),
+        }
+    }
+    let (rebuild, replay) = (wanted("rebuild"), wanted("replay"));
+    if rebuild || replay {
+        match rebuilding::measure(scale, rebuild, replay).await {
+            Some(found) => rows.extend(found),
+            None => eprintln!("rebuild, replay: not measured, for ../shared/data is not there"),
         }
     }
     if wanted("export_parquet") {

@@ -12,6 +12,7 @@ pub mod loaders;
 mod mutation;
 mod orders;
 mod organizations;
+mod parked;
 mod products;
 mod sales;
 mod scalars;
@@ -36,6 +37,7 @@ pub struct Query(
     orders::OrderQueries,
     credit_notes::CreditNoteQueries,
     sales::SalesQueries,
+    parked::ParkedQueries,
 );
 
 /// Everything that can be done: a mutation for each command.
@@ -49,6 +51,7 @@ pub struct Mutation(
     stock::StockMutations,
     orders::OrderMutations,
     credit_notes::CreditNoteMutations,
+    parked::ParkedMutations,
 );
 
 /// Everything that can be watched.
