@@ -96,10 +96,8 @@ fn a_record_stops_at_a_fact_that_nobody_can_read_and_sums_go_on_without_it() {
             assert_eq!((code, out.trim()), (0, "1 decided; 0 still parked"), "{err}");
         }
         assert_eq!(parked(&works), []);
-        assert_eq!(
-            reader.stale(&access, "orders", &[order]).await.expect("stale"),
-            [Uuid::nil(); 0]
-        );
+        let stale = reader.stale(&access, "orders", &[order]).await.expect("stale");
+        assert!(stale.is_empty());
         assert!(!reader.is_incomplete(&access, "sales_by_month").await.expect("sums"));
         // It is in the log who decided what, and folds from the first fact honour it.
         let decided = "select count(*) from log.facts where type = 'parked.skipped' \
