@@ -27,7 +27,7 @@ use super::{access, facts, streams};
 use crate::contracts::frozen;
 use crate::folds::history;
 
-const HISTORIES: u32 = 4;
+const HISTORIES: u32 = 3;
 /// Places where each history's log is cut, beside its end.
 const CUTS: usize = 2;
 

@@ -7,8 +7,8 @@ use queries::as_of;
 use crate::error::ApiError;
 use crate::position;
 
-/// A moment in the log's past: a record, and what stands in it, is shown as it was recorded by then.
-/// Who is erased since is erased in it too.
+/// A moment in the log's past: a record, and what stands in it, is shown as it was recorded by
+/// then. Who was erased since is erased in it too.
 #[derive(OneofObject)]
 pub(super) enum AsOf {
     /// A time that has passed, by the database's clock: what was recorded by then.

@@ -163,8 +163,7 @@ pub(super) async fn reading_record<'a>(
     };
     let (app, caller) = of(ctx)?;
     if at_least.is_some() {
-        let message =
-            "say `atLeast` or `asOf`, not both: what was recorded by a moment is all there";
+        let message = "say `atLeast` or `asOf`, not both: as of a moment nothing is missing";
         return Err(ApiError::new(Code::InvalidInput, message).at("asOf"));
     }
     let access = caller.access(app).await?;

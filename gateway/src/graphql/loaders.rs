@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
-/// Loads what belongs to the record with this id, by the access that somebody has to that record: in
-/// its organization, and as of the moment that it is shown as of.
+/// Loads what belongs to the record with this id, by the access that the record was read by: in its
+/// organization, and as of the same moment.
 macro_rules! keys {
     ($( $(#[$doc:meta])* $key:ident -> $value:ty = $load:ident; )+) => {$(
         $(#[$doc])*
