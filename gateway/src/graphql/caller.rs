@@ -150,8 +150,8 @@ pub(super) async fn reading<'a>(
     Ok((app, caller.access(app).await?))
 }
 
-/// As [`reading`], of a record that may be asked for as of a moment. That is read from the log, where
-/// whatever was answered is seen at once: a position that a header names need not be waited for.
+/// As [`reading`], of a record that may be asked for as of a moment. That is read from the log,
+/// which holds at once whatever was answered: what a header names need not be waited for.
 pub(super) async fn reading_record<'a>(
     ctx: &Context<'a>,
     reads: &[&'static str],
