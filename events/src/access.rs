@@ -58,8 +58,8 @@ impl Actor {
     }
 }
 
-/// On whose behalf a query runs, in which organization, and as of when. No query can be made without
-/// one.
+/// On whose behalf a query runs, in which organization, and as of when. No query can be made
+/// without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
     /// The boundary: nothing outside it is ever seen.

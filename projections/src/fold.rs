@@ -1,5 +1,5 @@
-//! The fold of one stream's facts into its record, for whoever has the facts: what a record was as of
-//! a moment is what its facts up to then fold into. The sinks do the same, page by page.
+//! The fold of one stream's facts into its record, for whoever has the facts: what a record was as
+//! of a moment is what its facts up to then fold into. The sinks do the same, page by page.
 
 use events::{Event, Recorded};
 

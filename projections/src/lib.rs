@@ -145,8 +145,8 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
     }
 }
 
-/// A time as its column holds it: PostgreSQL counts microseconds. A row that was read and one that was
-/// just folded are the same.
+/// A time as its column holds it: PostgreSQL counts microseconds. So a row that was read and one
+/// that was just folded are the same.
 pub(crate) fn micros(time: DateTime<Utc>) -> DateTime<Utc> {
     time.trunc_subsecs(6)
 }

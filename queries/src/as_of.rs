@@ -73,8 +73,9 @@ impl Reader {
         }
     }
 
-    /// The access for finding out, in the rows of now, which records a query is about: what a record
-    /// is found by there never changes, and none ceases to be. The rows hold at least the moment.
+    /// The access for finding out, in the rows of now, which records a query is about: what a
+    /// record is found by there never changes, and none ceases to be. The rows hold at least the
+    /// moment.
     pub(crate) async fn finding(
         &self,
         access: &Access,

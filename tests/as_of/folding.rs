@@ -1,5 +1,5 @@
-//! A record as of a position: as a reader gives it, and as the pure fold makes it of the facts up to
-//! there. Both as text, with every digit.
+//! A record as of a position: as a reader gives it, and as the pure fold makes it of the facts up
+//! to there. Both as text, with every digit.
 
 use std::fmt::Debug;
 

@@ -1,5 +1,5 @@
 //! Claims after any history, and about the logs of all steps: a record as of each past position is
-//! what a log that was cut there makes of it. Histories are random; the cut log is another database.
+//! what a log that was cut there makes of it. Histories are random; a cut log is another database.
 
 use std::collections::BTreeMap;
 

@@ -48,7 +48,10 @@ fn what_stands_in_a_record_is_as_of_the_same_moment() {
             let asked = json!({ "c": c, "p": p, "o": o, "n": n, "sku": "A-1", "asOf": as_of });
             shop.client.ask(ALL, asked).await
         };
-        let customer = |status, net_days, exposure| json!({ "status": status, "netDays": net_days, "credit": { "exposure": exposure } });
+        let customer = |status, net_days, exposure| {
+            let credit = json!({ "exposure": exposure });
+            json!({ "status": status, "netDays": net_days, "credit": credit })
+        };
         let expected = json!({
             "customer": { "status": "active", "netDays": 30,
                 "credit": { "exposure": "7.50", "available": "992.50", "version": 3 } },

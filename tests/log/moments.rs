@@ -29,8 +29,8 @@ fn a_time_that_has_not_passed_means_nothing_yet() {
     });
 }
 
-/// Begins a batch of one fact, and does not end it: what it is to be committed with, and when it was
-/// recorded.
+/// Begins a batch of one fact, and does not end it: what it is to be committed with, and when it
+/// was recorded.
 async fn begun(app: &harness::TestApp) -> (tokio_postgres::Client, DateTime<Utc>) {
     let client = sql(app).await;
     let lock = TAIL_LOCK.replace("pg_advisory_lock", "pg_advisory_xact_lock");

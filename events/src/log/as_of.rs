@@ -14,8 +14,8 @@ use crate::words::Position;
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl Log {
-    /// The last position that was recorded by a time, as far as is committed now: of a time that has
-    /// only just passed it may still change, see [`Self::position_by`]. 0: nothing was.
+    /// The last position that was recorded by a time, as far as is committed now: of a time that
+    /// has only just passed it may still change, see [`Self::position_by`]. 0: nothing was.
     ///
     /// # Errors
     /// If the database cannot be reached.
@@ -39,8 +39,8 @@ impl Log {
         Ok(Position(0))
     }
 
-    /// The last position recorded by a time, once nothing more can be recorded by then; none: by the
-    /// database's clock that time has not passed. Whoever asks again is told the same.
+    /// The last position recorded by a time, once nothing more can be recorded by then; none: by
+    /// the database's clock that time has not passed. Whoever asks again is told the same.
     ///
     /// A batch reads the clock under the tail lock, and is seen once it has committed. So a time is
     /// certain if something later was recorded, for times never decrease; or if, after it passed,
