@@ -148,6 +148,29 @@ fn read_models_stop_at_what_a_newer_program_wrote_and_others_go_on() {
 }
 
 #[test]
+fn a_record_is_shown_as_of_before_a_newer_program_changed_it_and_not_as_of_then() {
+    stopping(async |app| {
+        let place = Place::open(app).await;
+        let before = app.settled().await;
+        let changed =
+            place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
+        let organization = place.desk.organization;
+        let warehouse = WarehouseId::default_of(organization);
+        let item = |of| StockItemId::of(organization, of, warehouse, &Unit("piece".into())).0;
+        let query = "query($id: ID!, $asOf: AsOf) { stockItem(id: $id, asOf: $asOf) { onHand } }";
+        let asked = |of, at| json!({ "id": item(of), "asOf": { "position": gateway::position::encode(at) } });
+        let client = &place.shop.client;
+        for (of, at) in [(place.changed, before), (place.other, before), (place.other, changed)] {
+            let shown = client.ask(query, asked(of, at)).await;
+            assert_eq!(shown["stockItem"]["onHand"], "10");
+        }
+        let (code, message) = client.refused(query, asked(place.changed, changed)).await;
+        assert_eq!(code, "UNAVAILABLE");
+        assert!(message.contains("newer Millrace"), "{message}");
+    });
+}
+
+#[test]
 fn a_program_says_which_fact_it_is_too_old_for() {
     let scratch = scratch();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
