@@ -158,7 +158,10 @@ fn a_record_is_shown_as_of_before_a_newer_program_changed_it_and_not_as_of_then(
         let warehouse = WarehouseId::default_of(organization);
         let item = |of| StockItemId::of(organization, of, warehouse, &Unit("piece".into())).0;
         let query = "query($id: ID!, $asOf: AsOf) { stockItem(id: $id, asOf: $asOf) { onHand } }";
-        let asked = |of, at| json!({ "id": item(of), "asOf": { "position": gateway::position::encode(at) } });
+        let asked = |of, at| {
+            let as_of = json!({ "position": gateway::position::encode(at) });
+            json!({ "id": item(of), "asOf": as_of })
+        };
         let client = &place.shop.client;
         for (of, at) in [(place.changed, before), (place.other, before), (place.other, changed)] {
             let shown = client.ask(query, asked(of, at)).await;
