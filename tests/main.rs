@@ -31,3 +31,4 @@ mod readme;
 mod sales;
 mod subscriptions;
 mod tidy;
+mod workers;

@@ -85,14 +85,14 @@ impl Another {
 }
 
 /// An organization whose customers buy, think better of it, and are credited.
-struct Market {
-    desk: Desk,
-    customers: Vec<CustomerId>,
-    products: Vec<ProductId>,
+pub(crate) struct Market {
+    pub(crate) desk: Desk,
+    pub(crate) customers: Vec<CustomerId>,
+    pub(crate) products: Vec<ProductId>,
 }
 
 impl Market {
-    async fn open(app: &TestApp) -> Self {
+    pub(crate) async fn open(app: &TestApp) -> Self {
         let desk = Desk::open(app, "acme").await;
         let yen = OpenCustomer { currency: "JPY".parse().ok(), ..customer("Nippon Bolts") };
         let mut customers = vec![CustomerId(desk.run(yen).await.id)];
@@ -120,7 +120,7 @@ impl Market {
     }
 
     /// So many orders, ten at once; some are cancelled, some credited.
-    async fn trade(&self, app: &TestApp, orders: usize) {
+    pub(crate) async fn trade(&self, app: &TestApp, orders: usize) {
         for first in (0..orders).step_by(10) {
             let purchases = (first..first + 10).map(|number| async move {
                 let placed = self.desk.run(self.purchase(number)).await.id;
@@ -137,7 +137,7 @@ impl Market {
     }
 
     /// The sums are those of the documents in the log, of which there are so many.
-    async fn adds_up(&self, app: &TestApp, orders: usize) {
+    pub(crate) async fn adds_up(&self, app: &TestApp, orders: usize) {
         app.settled().await;
         let sales = Sales::read(app, self.desk.organization).await;
         assert_eq!(sales.orders(), (orders * 3 / 4, orders / 4));

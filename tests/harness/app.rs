@@ -53,6 +53,15 @@ pub fn test_with(config: Config, claim: impl AsyncFnOnce(&TestApp)) {
     });
 }
 
+/// As [`test_with`], in a Millrace that carries no read models on: others do, or nobody.
+pub fn test_without_workers(config: Config, claim: impl AsyncFnOnce(&TestApp)) {
+    in_runtime(async {
+        let app = TestApp::run(TestDatabase::create().await, config, false).await;
+        claim(&app).await;
+        app.finish().await;
+    });
+}
+
 /// As [`test`], over a database that something was done to before Millrace started.
 pub fn test_after(before: impl AsyncFnOnce(&TestDatabase), claim: impl AsyncFnOnce(&TestApp)) {
     in_runtime(async {
@@ -91,9 +100,16 @@ impl TestApp {
     }
 
     async fn over(database: TestDatabase, config: Config) -> Self {
+        Self::run(database, config, true).await
+    }
+
+    async fn run(database: TestDatabase, config: Config, works: bool) -> Self {
         // Before anything can be counted.
         let metrics = metrics();
-        let parts = Parts::start(&database.config, masters(), &config).await;
+        let parts = match works {
+            true => Parts::start(&database.config, masters(), &config).await,
+            false => Parts::without_workers(&database.config, masters(), &config).await,
+        };
         let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
         let stop = CancellationToken::new();

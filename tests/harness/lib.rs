@@ -17,7 +17,7 @@ pub mod socket;
 pub mod untidy;
 pub mod writer;
 
-pub use app::{TestApp, test, test_after, test_with};
+pub use app::{TestApp, test, test_after, test_with, test_without_workers};
 pub use client::Client;
 pub use cluster::TestDatabase;
 pub use desk::Desk;

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 use crate::cluster::built;
 
-/// A running `millrace serve`. Dropped, it is killed.
+/// A running `millrace serve`, or `work`. Dropped, it is killed.
 pub struct Program {
     child: Child,
-    /// Its address.
+    /// Its address; of `work`, the rest of what it says when it has begun.
     pub url: String,
     /// Its data directory.
     pub data: PathBuf,
@@ -96,7 +96,23 @@ impl Program {
     /// If it ends instead.
     #[must_use]
     pub fn serve_with(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = serving(data, more, environment).spawn().expect("starting millrace");
+        Self::start(data, serving(data, more, environment))
+    }
+
+    /// Starts `work` and waits until it has begun.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn work(data: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = millrace(&["work", "--data", &data.to_string_lossy()]);
+        command.envs(environment.iter().copied());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start(data, command)
+    }
+
+    fn start(data: &Path, mut command: Command) -> Self {
+        let mut child = command.spawn().expect("starting millrace");
         let mut out = BufReader::new(child.stdout.take().expect("its stdout"));
         let log = Arc::default();
         let logging = Some(kept(child.stderr.take().expect("its stderr"), &log));
@@ -133,6 +149,15 @@ impl Program {
     #[must_use]
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap_or_default()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// If it is no more.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.pid());
+        nix::sys::signal::kill(pid, signal).expect("a signal");
     }
 
     /// `kill -9`.

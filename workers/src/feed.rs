@@ -94,7 +94,7 @@ pub(crate) async fn feed(
             None => loop {
                 match tokio::time::timeout(UNSTORED_WAIT_MAX, pages.next()).await {
                     Ok(page) => break page,
-                    Err(_) => store(&mut units).await?,
+                    Err(_) => store(&mut units, shared).await?,
                 }
             },
         };
@@ -103,9 +103,9 @@ pub(crate) async fn feed(
 }
 
 /// Stores the checkpoints of the builds that are ahead of theirs.
-async fn store(units: &mut [Unit]) -> Result<(), ProjectorError> {
+async fn store(units: &mut [Unit], shared: &Shared) -> Result<(), ProjectorError> {
     for unit in units {
-        unit.store().await.map_err(|error| error.of(&unit.build))?;
+        unit.store(shared).await.map_err(|error| error.of(&unit.build))?;
     }
     Ok(())
 }

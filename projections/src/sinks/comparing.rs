@@ -121,7 +121,11 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, SinkError> {
         let key: Vec<String> = view.key.iter().map(|column| format!("t.{column}::text")).collect();
         let key = format!("concat_ws('/', {}) collate \"C\"", key.join(", "));
-        let columns = view.columns.iter().map(|(name, _)| format!("'{name}', t.{name}"));
+        // 0 and 0.0 are one number: how many digits it has depends on what was added before.
+        let columns = view.columns.iter().map(|(name, sql_type)| match *sql_type {
+            "numeric" => format!("'{name}', trim_scale(t.{name})"),
+            _ => format!("'{name}', t.{name}"),
+        });
         let columns = columns.collect::<Vec<_>>().join(", ");
         let query = format!(
             "select {key}, json_build_object({columns})::text from {schema}.{} as t order by 1",

@@ -219,11 +219,12 @@ impl Unit {
     }
 
     /// Stores the checkpoint, if the parts are ahead of it.
-    pub(crate) async fn store(&mut self) -> Result<(), UnitError> {
+    pub(crate) async fn store(&mut self, shared: &Shared) -> Result<(), UnitError> {
         if self.reached > self.sink.position() {
             let batch = Batch { facts: &[], unreadable: &[], again: &[], to: self.reached };
             self.sink.apply(&batch).await?;
             self.stored_at = Instant::now();
+            shared.teller.tell();
         }
         Ok(())
     }
