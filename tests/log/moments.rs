@@ -86,6 +86,27 @@ fn a_batch_that_does_not_end_is_not_waited_for_long() {
 }
 
 #[test]
+fn what_was_there_is_found_however_much_is_appended_meanwhile() {
+    test(async |app| {
+        let (log, other) = (open(app).await, open(app).await);
+        let far: DateTime<Utc> = "2999-01-01T00:00:00Z".parse().unwrap();
+        let writing = async {
+            for _ in 0..300 {
+                any(&other, stream()).await;
+            }
+        };
+        let asking = async {
+            for _ in 0..300 {
+                let before = log.head().await.unwrap();
+                let found = log.position_at(far).await.unwrap();
+                assert!(found >= before, "{found:?} is not all of {before:?}");
+            }
+        };
+        tokio::join!(writing, asking);
+    });
+}
+
+#[test]
 fn what_a_time_means_never_changes_however_much_is_appended_meanwhile() {
     test(async |app| {
         let logs = [open(app).await, open(app).await];

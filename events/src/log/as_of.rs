@@ -23,13 +23,18 @@ impl Log {
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/batch_at.sql")).await?;
         let head = client.prepare_cached(include_str!("sql/head.sql")).await?;
-        let (mut low, mut high) = (0, client.query_one(&head, &[]).await?.get("position"));
+        let head = client.query_one(&head, &[]).await?.get("position");
+        let (mut low, mut high) = (0, head);
         // Times never decrease from batch to batch, so halving finds the last one.
         while low <= high {
             let row = client.query_one(&statement, &[&i64::midpoint(low, high)]).await?;
             let by_then = |at: &str| row.get::<_, Option<DateTime<Utc>>>(at).map(|at| at <= time);
             let (here, next) = (by_then("recorded_at"), by_then("next_recorded_at"));
             match (here, next) {
+                // It was appended since this began.
+                (_, Some(true)) if row.get::<_, i64>("next_position") > head => {
+                    return Ok(Position(head));
+                }
                 (_, Some(true)) => low = row.get("next_position"),
                 (Some(true), _) => return Ok(Position(row.get("last_position"))),
                 (Some(false), _) => high = row.get::<_, i64>("last_position") - 1,
