@@ -170,7 +170,7 @@ impl TestApp {
     }
 
     /// Stops everything; fails if a read model stays behind, or could not take a fact in.
-    async fn finish(self) {
+    pub async fn finish(self) {
         self.settled().await;
         let parked = self.parts.reader.parked_counts().await.expect("parked facts");
         assert!(parked.iter().all(|(_, count)| *count == 0), "parked: {parked:?}");

@@ -71,7 +71,8 @@ fn a_record_stops_at_a_fact_that_nobody_can_read_and_sums_go_on_without_it() {
         append(app, stream, ("orders", "order.lost", "{}")).await;
         market.trade(app, 20).await;
         let head = app.settled().await;
-        let access = Access { organization: market.desk.organization, actor: Actor::Administrator };
+        let (organization, actor) = (market.desk.organization, Actor::Administrator);
+        let access = Access { organization, actor, as_of: None };
         let reader = &app.parts.reader;
         assert_eq!(reader.stale(&access, "orders", &[order]).await.expect("stale"), [order]);
         let names = ["orders", "sales_by_customer", "sales_by_month", "sales_by_product"];

@@ -4,10 +4,12 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use commands::organizations;
 use events::access::Access;
+use queries::Seen;
 use queries::organizations::{OrganizationRow, READS};
 use uuid::Uuid;
 
-use super::caller::reading;
+use super::as_of::AsOf;
+use super::caller::reading_record;
 use super::mutation::mutations;
 use crate::app::App;
 use crate::error::ApiError;
@@ -33,14 +35,15 @@ impl OrganizationQueries {
         &self,
         ctx: &Context<'_>,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Organization>> {
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, access.organization.0).await?)
     }
 }
 
 /// An organization, the tenant.
-pub struct Organization(OrganizationRow);
+pub struct Organization(Seen<OrganizationRow>);
 
 #[Object]
 impl Organization {

@@ -4,10 +4,12 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
+use queries::Seen;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading_record};
 use super::mutation::mutations;
 use super::scalars::Decimal;
 use crate::app::App;
@@ -43,15 +45,16 @@ impl StockQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] stock_item_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<StockItem>> {
         let stock_item_id = id("id", &stock_item_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, stock_item_id).await?)
     }
 }
 
 /// A product in a warehouse, counted in one unit.
-pub struct StockItem(pub(super) StockRow);
+pub struct StockItem(pub(super) Seen<StockRow>);
 
 #[Object]
 impl StockItem {
