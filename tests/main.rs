@@ -30,3 +30,4 @@ mod readme;
 mod sales;
 mod subscriptions;
 mod tidy;
+mod warehouses;

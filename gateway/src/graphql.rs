@@ -15,7 +15,9 @@ mod organizations;
 mod products;
 mod sales;
 mod scalars;
+mod status;
 mod stock;
+mod warehouses;
 
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ pub struct Query(
     customers::CustomerQueries,
     contacts::ContactQueries,
     products::ProductQueries,
+    warehouses::WarehouseQueries,
     stock::StockQueries,
     orders::OrderQueries,
     credit_notes::CreditNoteQueries,
@@ -46,6 +49,7 @@ pub struct Mutation(
     customers::CreditMutations,
     contacts::ContactMutations,
     products::ProductMutations,
+    warehouses::WarehouseMutations,
     stock::StockMutations,
     orders::OrderMutations,
     credit_notes::CreditNoteMutations,

@@ -12,6 +12,7 @@ pub mod position;
 pub mod products;
 pub mod sales;
 pub mod stock;
+pub mod warehouses;
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};

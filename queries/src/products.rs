@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{QueryError, Reader};
 
 /// What these queries read, and what stands in their records.
-pub const READS: &[&str] = &["products", "stock"];
+pub const READS: &[&str] = &["products", "stock", "warehouses"];
 
 impl Reader {
     /// A product.

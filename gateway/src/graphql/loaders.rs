@@ -13,6 +13,7 @@ use queries::customers::CustomerRow;
 use queries::orders::{OrderLineRow, OrderRow};
 use queries::products::ProductRow;
 use queries::stock::StockRow;
+use queries::warehouses::WarehouseRow;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -53,6 +54,8 @@ keys! {
     CustomerOf -> CustomerRow = customers_by_id;
     /// A product.
     ProductOf -> ProductRow = products_by_id;
+    /// A warehouse.
+    WarehouseOf -> WarehouseRow = warehouses_by_id;
     /// The stock items of a product.
     StockOf -> Vec<StockRow> = stock_of;
     /// The credit of a customer.

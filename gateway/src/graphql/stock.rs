@@ -4,12 +4,15 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
+use events::words::OrganizationId;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
 use super::caller::{id, reading};
+use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
 use super::scalars::Decimal;
+use super::warehouses::Warehouse;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -65,6 +68,12 @@ impl StockItem {
 
     async fn warehouse_id(&self) -> ID {
         self.0.warehouse_id.into()
+    }
+
+    /// The warehouse; null for one that nobody has opened, such as the default one at first.
+    async fn warehouse(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Warehouse>> {
+        let key = WarehouseOf(OrganizationId(self.0.organization_id), self.0.warehouse_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Warehouse))
     }
 
     /// What quantities are counted in.
