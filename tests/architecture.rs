@@ -26,7 +26,17 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
     ("queries/src/", &["lib", "page", "position", "sales"]),
     (
         "gateway/src/graphql/",
-        &["caller", "codes", "connection", "input", "loaders", "mutation", "sales", "scalars"],
+        &[
+            "caller",
+            "codes",
+            "connection",
+            "input",
+            "loaders",
+            "mutation",
+            "sales",
+            "scalars",
+            "status",
+        ],
     ),
 ];
 
