@@ -36,8 +36,8 @@ impl State for Warehouse {
     }
 }
 
-/// Whether goods may come into a warehouse. The organization's default one takes them in before
-/// anybody has opened it: what it received lies there since before there were others.
+/// Whether goods may come into a warehouse. The organization's default one takes them in even if
+/// nobody has opened it: until somebody opens another, there is no need to speak of warehouses.
 pub(crate) fn takes_in(
     states: &States,
     organization: OrganizationId,
