@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod as_of;
 mod backup;
 mod busy;
 mod contacts;

@@ -1,6 +1,7 @@
 //! The GraphQL schema: merges the features' parts, which are in `graphql/`, and says what all of
 //! them share.
 
+mod as_of;
 mod caller;
 mod codes;
 mod connection;

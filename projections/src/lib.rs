@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
+pub mod fold;
 pub mod orders;
 pub mod organizations;
 pub mod products;
@@ -18,7 +19,7 @@ pub mod watermarks;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use events::facts::Facts;
 use events::words::{OrganizationId, Position};
 use events::{Event, Recorded};
@@ -144,6 +145,12 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
         Ok(other) => other.to_string(),
         Err(error) => error.to_string(),
     }
+}
+
+/// A time as its column holds it: PostgreSQL counts microseconds. So a row that was read and one
+/// that was just folded are the same.
+pub(crate) fn micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
 }
 
 /// Applies an event to a record, if it is one of its facts.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use events::access::Access;
 pub use projections::warehouses::WarehouseRow;
+use projections::warehouses::Warehouses;
 use uuid::Uuid;
 
 use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read.
 pub const READS: &[&str] = &["warehouses"];
@@ -39,8 +40,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<WarehouseRow>, QueryError> {
-        self.row(access, "warehouses", "warehouse_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<WarehouseRow>>, QueryError> {
+        self.record::<Warehouses>(access, "warehouses", id).await
     }
 
     /// Several, by id.
@@ -51,10 +52,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, WarehouseRow>, QueryError> {
-        let rows: Vec<WarehouseRow> =
-            self.rows(access, "warehouses", "warehouse_id = any($2)", &[&ids]).await?;
-        Ok(rows.into_iter().map(|row| (row.warehouse_id, row)).collect())
+    ) -> Result<HashMap<Uuid, Seen<WarehouseRow>>, QueryError> {
+        self.records::<Warehouses>(access, "warehouses", ids).await
     }
 
     /// A page of warehouses, the latest first.
@@ -66,7 +65,7 @@ impl Reader {
         access: &Access,
         filter: &WarehouseFilter,
         page: &PageArgs,
-    ) -> Result<Page<WarehouseRow>, QueryError> {
+    ) -> Result<Page<Seen<WarehouseRow>>, QueryError> {
         let mut conditions = Conditions::new();
         conditions.equal_text("code", &filter.code);
         conditions.equal("status", &filter.status);

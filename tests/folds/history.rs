@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 /// One thing that somebody wants. Numbers choose among the records that there are.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Open { limit: Option<u32> },
     Limit { customer: usize, limit: Option<u32> },
     Terms { customer: usize, net_days: u16 },
@@ -64,7 +64,7 @@ pub(super) enum Step {
 
 /// A line of an order; its price in thousandths.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     product: usize,
     quantity: i64,
     price: Option<u32>,
@@ -86,7 +86,7 @@ fn line() -> impl Strategy<Value = Line> {
 }
 
 /// Steps in groups: those of a group happen at once.
-pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let (who, what) = (0..9_usize, 0..9_usize);
     let limit = || prop::option::of(0_u32..500);
     let product = what.clone();
@@ -167,7 +167,7 @@ enum Made {
 }
 
 /// Plays a history; how many commands were accepted.
-pub(super) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
+pub(crate) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
     let mut records = Records::default();
     let mut accepted = 0;
     let first = [

@@ -149,7 +149,7 @@ impl TestApp {
     }
 
     /// Stops everything; fails if a read model stopped or stays behind.
-    async fn finish(self) {
+    pub async fn finish(self) {
         self.settled().await;
         for (name, mark) in self.parts.reader.watermarks().all() {
             assert_eq!(mark.stopped, None, "the read model {name} stopped");

@@ -5,12 +5,13 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::contacts;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::contacts::{ContactFilter, ContactRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, Loaders};
@@ -78,9 +79,10 @@ impl ContactQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] contact_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Contact>> {
         let contact_id = id("id", &contact_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, contact_id).await?)
     }
 
@@ -108,7 +110,7 @@ impl ContactQueries {
 }
 
 /// A contact: a person at a customer.
-pub struct Contact(ContactRow);
+pub struct Contact(Seen<ContactRow>);
 
 #[Object]
 impl Contact {
@@ -118,7 +120,7 @@ impl Contact {
 
     /// The customer at whom the person is.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 

@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading_record};
 use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
 use super::scalars::Decimal;
@@ -46,15 +47,16 @@ impl StockQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] stock_item_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<StockItem>> {
         let stock_item_id = id("id", &stock_item_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, stock_item_id).await?)
     }
 }
 
 /// A product in a warehouse, counted in one unit.
-pub struct StockItem(pub(super) StockRow);
+pub struct StockItem(pub(super) Seen<StockRow>);
 
 #[Object]
 impl StockItem {
@@ -72,7 +74,7 @@ impl StockItem {
 
     /// The warehouse; null for one that nobody has opened, such as the default one at first.
     async fn warehouse(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Warehouse>> {
-        let key = WarehouseOf(OrganizationId(self.0.organization_id), self.0.warehouse_id);
+        let key = WarehouseOf(self.0.access(), self.0.warehouse_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Warehouse))
     }
 

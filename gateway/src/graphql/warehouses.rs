@@ -5,11 +5,13 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::warehouses;
 use events::access::Access;
+use queries::Seen;
 use queries::page::PageArgs;
 use queries::warehouses::{READS, WarehouseFilter, WarehouseRow};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::mutation::mutations;
 use super::status;
@@ -64,9 +66,10 @@ impl WarehouseQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] warehouse_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Warehouse>> {
         let warehouse_id = id("id", &warehouse_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, warehouse_id).await?)
     }
 
@@ -95,7 +98,7 @@ impl WarehouseQueries {
 }
 
 /// A warehouse: a place that keeps stock.
-pub struct Warehouse(pub(super) WarehouseRow);
+pub struct Warehouse(pub(super) Seen<WarehouseRow>);
 
 #[Object]
 impl Warehouse {

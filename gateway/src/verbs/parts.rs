@@ -154,7 +154,7 @@ impl Parts {
         let executor = executor.with_vault(vault.clone());
         let names = projections::all().into_iter().map(|projection| projection.name());
         let watermarks = Watermarks::new(names);
-        let reader = Reader::new(database, watermarks, (&config.queries).into());
+        let reader = Reader::new(database, vault.clone(), watermarks, (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
         Ok(Self { log, vault, executor, reader, projecting: None })
     }
