@@ -34,7 +34,9 @@ async fn facts(app: &TestApp) -> Vec<Recorded> {
 /// The facts of every record that is shown, by record: its organization, feature and id.
 fn streams(facts: &[Recorded]) -> BTreeMap<(Uuid, &'static str, Uuid), Vec<&Recorded>> {
     let mut streams: BTreeMap<_, Vec<&Recorded>> = BTreeMap::new();
-    let unshown = |event: &Event| matches!(event, Event::Series(_) | Event::Reservation(_));
+    let unshown = |event: &Event| {
+        matches!(event, Event::Series(_) | Event::Reservation(_) | Event::Parked(_))
+    };
     for fact in facts.iter().filter(|fact| !unshown(&fact.event)) {
         let key = (fact.organization.0, fact.event.feature(), fact.stream_id);
         streams.entry(key).or_default().push(fact);

@@ -4,17 +4,22 @@
 use std::time::Duration;
 
 use commands::CommandError;
+use commands::parked::skip::SkipParked;
+use events::access::Access;
 use events::customers::CustomerId;
 use events::log::{Answer, Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
 use events::products::ProductId;
 use events::stock::StockItemId;
 use events::warehouses::WarehouseId;
-use events::words::{Position, Unit};
+use events::words::{Actor, Position, Unit};
 use gateway::app::fresh_id;
 use gateway::config::Config;
 use harness::app::scratch;
 use harness::desk::{order, receive};
 use harness::{Desk, Program, Shop, TestApp, TestDatabase};
+use projections::Record;
+use projections::stock::StockItems;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 /// A version that no program has written yet.
@@ -123,28 +128,77 @@ fn commands_on_what_a_newer_program_changed_are_refused_and_others_go_on() {
 }
 
 #[test]
-fn read_models_stop_at_what_a_newer_program_wrote_and_others_go_on() {
+fn a_record_stops_at_what_a_newer_program_wrote_and_others_go_on() {
     stopping(async |app| {
         let place = Place::open(app).await;
         app.settled().await;
         let changed =
             place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
         place.desk.run(order(place.buyer, place.other, 1)).await;
-        let head = app.parts.log.head().await.expect("the head");
-        let watermarks = app.parts.reader.watermarks();
-        let mut mark = watermarks.watch("stock").expect("a watermark");
-        let stopped = mark.wait_for(|mark| mark.stopped.is_some());
-        let stopped = tokio::time::timeout(Duration::from_secs(30), stopped).await;
-        let stopped = stopped.expect("it stops in time").expect("a watermark").clone();
-        assert!(stopped.reached < changed);
-        let why = stopped.stopped.unwrap_or_default();
+        app.settled().await;
+        let (organization, actor) = (place.desk.organization, Actor::Administrator);
+        let access = Access { organization, actor, as_of: None };
+        let parked = app.parts.reader.parked(&access, Position(0), 10).await.expect("parked facts");
+        let [parked] = &parked[..] else { panic!("{parked:?}") };
+        assert_eq!((parked.projection.as_str(), parked.poison.position), ("stock", changed));
         for words in ["stock.received", "schema version 99", "knows 1", "update"] {
-            assert!(why.contains(words), "{why}");
+            assert!(parked.poison.error.contains(words), "{parked:?}");
         }
-        let names = watermarks.all().map(|(name, _)| name);
-        let others: Vec<_> = names.filter(|name| *name != "stock").collect();
-        let held = watermarks.wait(&others, head, Duration::from_secs(30)).await;
-        held.expect("the others go on");
+        let ids = [parked.poison.stream_id];
+        let stale = app.parts.reader.stale(&access, "stock", &ids).await.expect("stale records");
+        assert_eq!(stale, ids);
+        let reserved = app.parts.reader.stock_of(&access, &[place.other.0]).await;
+        let reserved = reserved.expect("stock").values().flatten().map(|row| row.reserved).sum();
+        assert_eq!(Decimal::from(1), reserved, "the other stock item goes on");
+    });
+}
+
+#[test]
+fn a_record_is_shown_as_of_before_a_newer_program_changed_it_and_not_as_of_then() {
+    stopping(async |app| {
+        let place = Place::open(app).await;
+        let before = app.settled().await;
+        let changed =
+            place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
+        let organization = place.desk.organization;
+        let warehouse = WarehouseId::default_of(organization);
+        let item = |of| StockItemId::of(organization, of, warehouse, &Unit("piece".into())).0;
+        let query = "query($id: ID!, $asOf: AsOf) { stockItem(id: $id, asOf: $asOf) { onHand } }";
+        let asked = |of, at| {
+            let as_of = json!({ "position": gateway::position::encode(at) });
+            json!({ "id": item(of), "asOf": as_of })
+        };
+        let client = &place.shop.client;
+        for (of, at) in [(place.changed, before), (place.other, before), (place.other, changed)] {
+            let shown = client.ask(query, asked(of, at)).await;
+            assert_eq!(shown["stockItem"]["onHand"], "10");
+        }
+        let (code, message) = client.refused(query, asked(place.changed, changed)).await;
+        assert_eq!(code, "UNAVAILABLE");
+        assert!(message.contains("newer Millrace"), "{message}");
+        // The same fold as that of the rows: what they go on without, it does.
+        let facts = app.parts.log.read_all(Position(changed.0 - 1), 1).await.expect("the fact");
+        let skip = SkipParked {
+            projection: StockItems::NAME.to_owned(),
+            version: StockItems::VERSION,
+            stream_id: facts[0].stream.id,
+            event_id: facts[0].event_id,
+            reason: "a test wrote it".to_owned(),
+        };
+        let other = SkipParked { version: StockItems::VERSION + 1, ..skip.clone() };
+        place.desk.run(other).await;
+        let (code, _) = client.refused(query, asked(place.changed, changed)).await;
+        assert_eq!(code, "UNAVAILABLE", "another version goes on without it");
+        place.desk.run(skip).await;
+        let shown = client.ask(query, asked(place.changed, changed)).await;
+        assert_eq!(shown["stockItem"]["onHand"], "10");
+        let received = place.shop.refused(
+            "receiveStock",
+            json!({
+                "productId": place.changed, "quantity": "1",
+            }),
+        );
+        assert_eq!(received.await.0, "UNAVAILABLE", "who decides cannot do without");
     });
 }
 

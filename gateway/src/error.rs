@@ -215,7 +215,7 @@ impl From<QueryError> for ApiError {
             QueryError::Vault(error) => unopened(&error),
             QueryError::Unreadable(cause) => unreadable(&cause),
             QueryError::Unavailable(cause) => unavailable(&cause),
-            QueryError::Database(_) => Self::internal(&message),
+            QueryError::Database(_) | QueryError::Unfoldable(_) => Self::internal(&message),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The fold of one stream's facts into its record, for whoever has the facts: what a record was as
-//! of a moment is what its facts up to then fold into. The sinks do the same, page by page.
+//! The fold of one stream's facts into its record, fact by fact, for whoever has the facts: what a
+//! record was as of a moment is what its facts up to then fold into. The sinks do the same.
 
 use events::{Event, Recorded};
 
+use crate::sinks::unwound;
 use crate::{At, Kept, Record, evolve};
 
 /// A record with its child rows.
@@ -10,11 +11,11 @@ pub type KeptOf<R> = Kept<<R as Record>::Row, <R as Record>::Child>;
 
 /// A record projection whose facts can be told from others. Every one is.
 pub trait Fold: Record {
-    /// Takes more facts of one stream in, in order. None: there is no such record (any more).
-    fn fold<'a>(
-        record: Option<KeptOf<Self>>,
-        facts: impl IntoIterator<Item = &'a Recorded>,
-    ) -> Option<KeptOf<Self>>
+    /// Takes the stream's next fact in. None: there is no such record (any more).
+    ///
+    /// # Errors
+    /// If it cannot be folded: what is wrong.
+    fn take(record: Option<KeptOf<Self>>, fact: &Recorded) -> Result<Option<KeptOf<Self>>, String>
     where
         Self: Sized;
 }
@@ -23,11 +24,7 @@ impl<R: Record> Fold for R
 where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
-    fn fold<'a>(
-        record: Option<KeptOf<R>>,
-        facts: impl IntoIterator<Item = &'a Recorded>,
-    ) -> Option<KeptOf<R>> {
-        let take = |record, fact: &Recorded| evolve::<R>(record, &fact.event, &At::from(fact));
-        facts.into_iter().fold(record, take)
+    fn take(record: Option<KeptOf<R>>, fact: &Recorded) -> Result<Option<KeptOf<R>>, String> {
+        unwound(|| evolve::<R>(record, &fact.event, &At::from(fact)))
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-use events::Recorded;
 use events::access::{Access, read};
 use events::facts::Facts;
-use events::log::{LogError, Selection, StreamKey};
-use events::words::Position;
+use events::log::{LogError, RawFact, Selection, StreamKey};
+use events::parked::{ParkedEvent, ParkedFact, ParkedId};
+use events::words::{OrganizationId, Position};
+use events::{Event, Recorded};
 use futures_util::{StreamExt, pin_mut};
 use projections::Record;
 use projections::fold::{Fold, KeptOf};
@@ -26,6 +27,17 @@ pub enum AsOf {
     Time(DateTime<Utc>),
     /// What was recorded up to this position.
     Position(Position),
+}
+
+impl QueryError {
+    /// Whether a single fact is to blame, for whoever reads it.
+    fn is_of_a_fact(&self) -> bool {
+        match self {
+            Self::Unreadable(_) | Self::Unfoldable(_) => true,
+            Self::Vault(error) => !error.is_of_this_process(),
+            _ => false,
+        }
+    }
 }
 
 impl From<LogError> for QueryError {
@@ -124,14 +136,55 @@ impl Reader {
         while let Some(page) = pages.next().await {
             let page = page?;
             left = left.checked_sub(page.len()).ok_or_else(|| self.too_long())?;
-            let facts: Result<Vec<Recorded>, _> = page.iter().map(Recorded::try_from).collect();
-            let mut facts = facts?;
-            if let Some((_, error)) = self.vault.open(&mut facts).await?.into_iter().next() {
-                return Err(error.into());
+            for raw in &page {
+                match self.take::<R>(&record, raw).await {
+                    Ok(taken) => record = taken,
+                    Err(error) if error.is_of_a_fact() && self.is_skipped::<R>(raw).await? => {}
+                    Err(error) => return Err(error),
+                }
             }
-            record = R::fold(record, &facts);
         }
         Ok(record)
+    }
+
+    /// The record with its next fact taken in.
+    async fn take<R: Fold>(
+        &self,
+        record: &Option<KeptOf<R>>,
+        raw: &RawFact,
+    ) -> Result<Option<KeptOf<R>>, QueryError> {
+        let mut fact = Recorded::try_from(raw)?;
+        let failed = self.vault.open(std::slice::from_mut(&mut fact)).await?;
+        if let Some((_, error)) = failed.into_iter().next() {
+            return Err(error.into());
+        }
+        R::take(record.clone(), &fact).map_err(QueryError::Unfoldable)
+    }
+
+    /// Whether somebody decided that the read model goes on without this fact, where it cannot be
+    /// taken in.
+    async fn is_skipped<R: Fold>(&self, raw: &RawFact) -> Result<bool, QueryError> {
+        let about = ParkedFact {
+            projection: R::NAME.to_owned(),
+            version: R::VERSION,
+            stream_id: raw.stream.id,
+            event_id: raw.event_id,
+        };
+        let organization = raw.stream.organization;
+        let id = ParkedId::of(OrganizationId(organization), &about).0;
+        let selection =
+            Selection { stream: Some(StreamKey { organization, id }), ..Selection::default() };
+        let pages = self.vault.log().read(selection, PAGE_FACTS);
+        pin_mut!(pages);
+        while let Some(page) = pages.next().await {
+            let decided: Result<Vec<Recorded>, _> = page?.iter().map(Recorded::try_from).collect();
+            let skipped =
+                |fact: &Recorded| matches!(&fact.event, Event::Parked(ParkedEvent::Skipped { .. }));
+            if decided?.iter().any(skipped) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn too_long(&self) -> QueryError {

@@ -9,6 +9,7 @@ pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod page;
+pub mod parked;
 pub mod position;
 pub mod products;
 pub mod records;
@@ -88,6 +89,9 @@ pub enum QueryError {
     /// A fact of the record cannot be read.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
+    /// A fact of the record cannot be folded.
+    #[error("a fact of the record cannot be folded: {0}")]
+    Unfoldable(String),
     /// What belongs to a person cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -104,6 +108,8 @@ impl From<tokio_postgres::Error> for QueryError {
         let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
         match error.code().map(|code| code.code()) {
             None => Self::Unavailable(shown),
+            // Its view comes when it is built.
+            Some("42P01") => Self::Unavailable("the read model is being built".to_owned()),
             Some(code) if code.starts_with("57") || code.starts_with("53") => {
                 Self::Unavailable(shown)
             }

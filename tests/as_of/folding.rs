@@ -21,7 +21,8 @@ use uuid::Uuid;
 /// What facts of one stream make of a record of this feature.
 pub(super) fn folded(feature: &str, facts: &[&Recorded]) -> String {
     fn told<R: Fold>(facts: &[&Recorded]) -> String {
-        let kept = R::fold(None, facts.iter().copied());
+        let take = |kept, fact: &&Recorded| R::take(kept, fact).expect("a fact that folds");
+        let kept = facts.iter().fold(None, take);
         format!("{:?}", kept.map(|kept| (kept.row, kept.children)))
     }
     match feature {
