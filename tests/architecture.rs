@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
 /// Where features stand beside a few files that are about none of them, and `sales`, which has no
 /// facts of its own: it adds up those of orders and of credit notes.
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
-    ("projections/src/", &["checkpoints", "lib", "sales", "sinks", "table", "watermarks"]),
+    ("projections/src/", &["lib", "parts", "sales", "sinks", "skips", "table", "watermarks"]),
     ("queries/src/", &["lib", "page", "position", "sales"]),
     (
         "gateway/src/graphql/",

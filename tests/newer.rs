@@ -4,17 +4,19 @@
 use std::time::Duration;
 
 use commands::CommandError;
+use events::access::Access;
 use events::customers::CustomerId;
 use events::log::{Answer, Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
 use events::products::ProductId;
 use events::stock::StockItemId;
 use events::warehouses::WarehouseId;
-use events::words::{Position, Unit};
+use events::words::{Actor, Position, Unit};
 use gateway::app::fresh_id;
 use gateway::config::Config;
 use harness::app::scratch;
 use harness::desk::{order, receive};
 use harness::{Desk, Program, Shop, TestApp, TestDatabase};
+use rust_decimal::Decimal;
 use serde_json::json;
 
 /// A version that no program has written yet.
@@ -123,28 +125,27 @@ fn commands_on_what_a_newer_program_changed_are_refused_and_others_go_on() {
 }
 
 #[test]
-fn read_models_stop_at_what_a_newer_program_wrote_and_others_go_on() {
+fn a_record_stops_at_what_a_newer_program_wrote_and_others_go_on() {
     stopping(async |app| {
         let place = Place::open(app).await;
         app.settled().await;
         let changed =
             place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
         place.desk.run(order(place.buyer, place.other, 1)).await;
-        let head = app.parts.log.head().await.expect("the head");
-        let watermarks = app.parts.reader.watermarks();
-        let mut mark = watermarks.watch("stock").expect("a watermark");
-        let stopped = mark.wait_for(|mark| mark.stopped.is_some());
-        let stopped = tokio::time::timeout(Duration::from_secs(30), stopped).await;
-        let stopped = stopped.expect("it stops in time").expect("a watermark").clone();
-        assert!(stopped.reached < changed);
-        let why = stopped.stopped.unwrap_or_default();
+        app.settled().await;
+        let access = Access { organization: place.desk.organization, actor: Actor::Administrator };
+        let parked = app.parts.reader.parked(&access, Position(0), 10).await.expect("parked facts");
+        let [parked] = &parked[..] else { panic!("{parked:?}") };
+        assert_eq!((parked.projection.as_str(), parked.poison.position), ("stock", changed));
         for words in ["stock.received", "schema version 99", "knows 1", "update"] {
-            assert!(why.contains(words), "{why}");
+            assert!(parked.poison.error.contains(words), "{parked:?}");
         }
-        let names = watermarks.all().map(|(name, _)| name);
-        let others: Vec<_> = names.filter(|name| *name != "stock").collect();
-        let held = watermarks.wait(&others, head, Duration::from_secs(30)).await;
-        held.expect("the others go on");
+        let ids = [parked.poison.stream_id];
+        let stale = app.parts.reader.stale(&access, "stock", &ids).await.expect("stale records");
+        assert_eq!(stale, ids);
+        let reserved = app.parts.reader.stock_of(&access, &[place.other.0]).await;
+        let reserved = reserved.expect("stock").values().flatten().map(|row| row.reserved).sum();
+        assert_eq!(Decimal::from(1), reserved, "the other stock item goes on");
     });
 }
 

@@ -10,7 +10,7 @@ use crate::contracts::frozen::{frozen, insert};
 async fn first_step(database: &TestDatabase) {
     let client = database.connect().await;
     let undo = "drop view read.orders, read.order_lines; drop schema orders_v2 cascade; \
-        delete from projections.checkpoints where name = 'orders'";
+        delete from projections.builds where name = 'orders'";
     client.batch_execute(undo).await.expect("without orders");
     let left = root().join("tests/fixtures/orders_v1.sql");
     let left = std::fs::read_to_string(left).expect("what version 1 left");

@@ -20,6 +20,7 @@ use harness::{Desk, TestApp, test_with};
 use projections::Rollup;
 use projections::sales::SalesByMonth;
 use projections::watermarks::Watermarks;
+use projections::watermarks::following::follow;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workers::projector::{Projector, ProjectorLimits};
@@ -57,8 +58,8 @@ impl Another {
         let limits = ProjectorLimits {
             page_facts_max: PAGE_FACTS,
             hot_records_max: 10,
-            attempts_max: 10,
             pause_max: Duration::from_millis(100),
+            ..ProjectorLimits::default()
         };
         let log = log.expect("opening the log");
         let vault = Vault::new(log, masters(), fresh_keys(), VaultLimits::default());
@@ -66,6 +67,9 @@ impl Another {
         let projector = Projector::prepare(vault, database, watermarks.clone(), limits).await;
         let stop = CancellationToken::new();
         let task = tokio::spawn(projector.expect("a projector").run(stop.clone()));
+        // What others write is heard of.
+        let poll = Duration::from_millis(200);
+        tokio::spawn(follow(app.database.config.clone(), watermarks.clone(), poll, stop.clone()));
         Self { watermarks, stop, task }
     }
 
@@ -220,38 +224,5 @@ fn of_a_page_in_whose_middle_a_projector_dies_nothing_counts_yet() {
         holder.batch_execute("rollback").await.expect("letting go");
         other.end(app).await;
         market.adds_up(app, 40).await;
-    });
-}
-
-#[test]
-fn sums_over_two_features_stop_at_a_fact_of_either_that_cannot_be_read() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        for (feature, fact_type) in [("orders", "order.lost"), ("credit_notes", "credit_note.lost")]
-        {
-            let app = TestApp::start(config()).await;
-            let market = Market::open(&app).await;
-            market.trade(&app, 10).await;
-            app.settled().await;
-            let organization = market.desk.organization;
-            notes::append(&app, organization, feature, fact_type, b"{}".to_vec()).await;
-            let head = app.parts.log.head().await.expect("the head");
-            let watermarks = app.parts.reader.watermarks();
-            let sums = ["sales_by_month", "sales_by_customer", "sales_by_product"];
-            for name in sums {
-                let mut mark = watermarks.watch(name).expect("a watermark");
-                let stopped = mark.wait_for(|mark| mark.stopped.is_some());
-                let stopped = tokio::time::timeout(Duration::from_secs(30), stopped).await;
-                let stopped = stopped.expect("it stops in time").expect("a watermark").clone();
-                assert!(stopped.stopped.is_some_and(|why| why.contains(fact_type)));
-                assert!(stopped.reached < head, "{name} says that it holds what it cannot read");
-            }
-            let others = ["customers", "products", "stock"];
-            let held = watermarks.wait(&others, head, Duration::from_secs(30)).await;
-            held.expect("the others go on");
-            app.stop.cancel();
-            app.parts.stop().await;
-            app.database.remove().await;
-        }
     });
 }

@@ -10,6 +10,7 @@ pub mod documents;
 pub mod executor;
 pub mod orders;
 pub mod organizations;
+pub mod parked;
 pub mod products;
 pub mod rejection;
 pub mod reservations;

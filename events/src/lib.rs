@@ -9,6 +9,7 @@ pub mod facts;
 pub mod log;
 pub mod orders;
 pub mod organizations;
+pub mod parked;
 pub mod personal;
 pub mod products;
 pub mod reservations;
@@ -160,6 +161,8 @@ events! {
     CreditNote(credit_notes::CreditNoteEvent),
     /// A series of document numbers.
     Series(series::SeriesEvent),
+    /// A fact that a read model could not take in.
+    Parked(parked::ParkedEvent),
     /// A thing of which there is only one.
     Reservation(reservations::ReservationEvent),
 }

@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use append::Decide;
-pub use connection::{ConnectError, connect, vigilant, watched};
+pub use connection::{ConnectError, connect, listening, vigilant, watched};
 pub use following::Page;
 pub use head::{Hash, Head, NoHash, chain_head};
 pub use limits::LogLimits;

@@ -164,21 +164,38 @@ impl Default for GraphQl {
 pub struct ProjectorSettings {
     /// Facts read at once.
     pub page_facts_max: u32,
-    /// How often a page that a read model refuses is tried, before that read model stops.
+    /// Facts read at once for a read model that is being rebuilt.
+    pub build_page_facts_max: u32,
+    /// From how many new rows on they are written with COPY.
+    pub copy_rows_min: usize,
+    /// How often a page that a read model refuses is tried, before facts are tried one by one, and
+    /// those that are refused are parked.
     pub attempts_max: u32,
     /// Records that each read model keeps in memory, lest it reads them again and again.
     pub hot_records_max: usize,
     /// The longest pause before a new attempt, in milliseconds.
     pub pause_max_ms: u64,
+    /// How long a worker that says nothing keeps its parts, in milliseconds.
+    pub lease_ms: u64,
+    /// How long the tables stay that rebuilt ones took the place of, in milliseconds.
+    pub retired_grace_ms: u64,
+    /// How often a process without workers looks by itself how far the read models are, should a
+    /// wake-up be lost, in milliseconds.
+    pub poll_interval_ms: u64,
 }
 
 impl Default for ProjectorSettings {
     fn default() -> Self {
         Self {
             page_facts_max: 2_000,
-            attempts_max: 10,
+            build_page_facts_max: 20_000,
+            copy_rows_min: 2_000,
+            attempts_max: 5,
             hot_records_max: 20_000,
             pause_max_ms: 2_000,
+            lease_ms: 3_000,
+            retired_grace_ms: 600_000,
+            poll_interval_ms: 1_000,
         }
     }
 }
@@ -291,6 +308,9 @@ impl Config {
             ("export.chunk_facts_max", self.export.chunk_facts_max),
             ("export.chunk_bytes_max", self.export.chunk_bytes_max),
             ("projector.page_facts_max", self.projector.page_facts_max as usize),
+            ("projector.build_page_facts_max", self.projector.build_page_facts_max as usize),
+            ("projector.lease_ms", self.projector.lease_ms as usize),
+            ("projector.poll_interval_ms", self.projector.poll_interval_ms as usize),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("configuration `{key}`: 0 is too little; at least 1")));

@@ -60,6 +60,12 @@ pub async fn metrics(
         let lag = (head.0 - mark.reached.0).max(0);
         metrics::gauge!("millrace_projection_lag_positions", "projection" => name).set(lag as f64);
     }
+    if let Ok(Ok(parked)) = tokio::time::timeout(HEAD_WAIT_MAX, app.reader.parked_counts()).await {
+        for (projection, count) in parked {
+            metrics::gauge!("millrace_projection_parked", "projection" => projection)
+                .set(count as f64);
+        }
+    }
     let chain_head = tokio::time::timeout(HEAD_WAIT_MAX, app.log.chain_head()).await;
     let chain_head = match chain_head {
         Ok(Ok(Some(head))) => {

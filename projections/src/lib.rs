@@ -1,16 +1,17 @@
 //! What does it look like now? Pure folds of facts into rows, and the sinks that store them.
 //! When they run is the workers' business; who sees the rows is the queries'.
 
-pub mod checkpoints;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
 pub mod orders;
 pub mod organizations;
+pub mod parts;
 pub mod products;
 pub mod sales;
 pub mod sinks;
+pub mod skips;
 pub mod stock;
 pub mod table;
 pub mod warehouses;

@@ -5,7 +5,6 @@ mod sums;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -15,6 +14,9 @@ pub use sums::{NamedType, SumTable, Sums, joined};
 
 /// The values of one column of several rows.
 pub type Column = Box<dyn ToSql + Sync + Send>;
+
+/// The value of one column of one row.
+pub type Value<'a> = &'a (dyn ToSql + Sync);
 
 /// A table of a read model.
 pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
@@ -27,6 +29,9 @@ pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
 
     /// The values of rows, a column an array.
     fn columns(rows: &[&Self]) -> Vec<Column>;
+
+    /// The values of a row, its columns in order.
+    fn values(&self) -> Vec<Value<'_>>;
 
     /// A row as it is stored, its columns in order.
     ///
@@ -66,7 +71,7 @@ column_types! {
     Decimal => "numeric",
     NaiveDate => "date",
     DateTime<Utc> => "timestamptz",
-    Value => "jsonb",
+    serde_json::Value => "jsonb",
 }
 
 impl<T: ColumnType> ColumnType for Option<T> {
@@ -84,6 +89,10 @@ impl Table for NoChild {
 
     fn columns(_: &[&Self]) -> Vec<Column> {
         Vec::new()
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        match *self {}
     }
 
     fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
@@ -192,6 +201,14 @@ macro_rules! table {
                 columns
             }
 
+            fn values(&self) -> Vec<$crate::table::Value<'_>> {
+                let mut values: Vec<$crate::table::Value<'_>> =
+                    vec![&self.organization_id, $( &self.$field, )+];
+                values.extend($crate::table::Sums::values(&self.sums));
+                values.push(&self.position);
+                values
+            }
+
             fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
                 let mut column = 0..;
                 let mut next = || column.next().unwrap_or_default();
@@ -248,6 +265,10 @@ macro_rules! table {
                         rows.iter().map(|row| row.$field.clone()).collect::<Vec<$type>>(),
                     ), )+
                 ]
+            }
+
+            fn values(&self) -> Vec<$crate::table::Value<'_>> {
+                vec![&self.organization_id, $( &self.$field, )+]
             }
 
             fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {

@@ -1,8 +1,10 @@
 //! How far each read model has come, as this process knows it: whoever waits for a position waits
-//! here. The durable checkpoints are the sinks'.
+//! here. The durable checkpoints are the sinks'; what other processes write is heard in `following`.
+
+pub mod following;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use events::words::Position;
@@ -12,7 +14,13 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Watermarks {
     marks: Arc<HashMap<&'static str, watch::Sender<Mark>>>,
+    since: Arc<RwLock<Since>>,
 }
+
+/// Since when what is known of the read models has been known. What somebody learned before
+/// everything was forgotten, he does not know any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Since(u64);
 
 /// How a projection stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +29,7 @@ pub struct Mark {
     pub reached: Position,
     /// Whether it is known what it holds.
     pub known: bool,
-    /// Why it goes no further, if it cannot.
+    /// Why it goes no further for now, if it does not.
     pub stopped: Option<String>,
 }
 
@@ -42,33 +50,45 @@ impl Watermarks {
     #[must_use]
     pub fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
         let marks = names.into_iter().map(|name| (name, watch::Sender::new(Mark::default())));
-        Self { marks: Arc::new(marks.collect()) }
+        Self { marks: Arc::new(marks.collect()), since: Arc::default() }
     }
 
-    /// The projection holds everything up to here; wakes whoever waits for it.
-    pub fn advance(&self, projection: &str, to: Position) {
+    /// Since when what is known now has been known: to be asked before one begins to learn.
+    #[must_use]
+    pub fn since(&self) -> Since {
+        *self.since.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The projection holds everything up to here; wakes whoever waits for it. What was learned
+    /// before all was forgotten does not count.
+    pub fn advance(&self, since: Since, projection: &str, to: Position) {
+        let now = self.since.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(mark) = self.marks.get(projection).filter(|_| *now == since) else {
+            return;
+        };
+        mark.send_if_modified(|mark| {
+            let news = to > mark.reached || !mark.known;
+            mark.reached = to.max(mark.reached);
+            mark.known = true;
+            mark.stopped = None;
+            news
+        });
+    }
+
+    /// The projection goes no further for now.
+    pub fn stop(&self, projection: &str, reason: &str) {
         if let Some(mark) = self.marks.get(projection) {
-            mark.send_if_modified(|mark| {
-                let news = to > mark.reached || !mark.known;
-                mark.reached = to.max(mark.reached);
-                mark.known = true;
-                news
-            });
+            mark.send_modify(|mark| mark.stopped = Some(reason.to_owned()));
         }
     }
 
     /// Nobody knows any more what the projections hold: whoever waits for a position waits until it
     /// is known again.
     pub fn forget(&self) {
+        let mut since = self.since.write().unwrap_or_else(PoisonError::into_inner);
+        since.0 += 1;
         for mark in self.marks.values() {
             mark.send_modify(|mark| (mark.reached, mark.known) = (Position(0), false));
-        }
-    }
-
-    /// The projection goes no further, until somebody mends it.
-    pub fn stop(&self, projection: &str, reason: &str) {
-        if let Some(mark) = self.marks.get(projection) {
-            mark.send_modify(|mark| mark.stopped = Some(reason.to_owned()));
         }
     }
 

@@ -8,6 +8,7 @@ pub mod customers;
 pub mod orders;
 pub mod organizations;
 pub mod page;
+pub mod parked;
 pub mod position;
 pub mod products;
 pub mod sales;
@@ -89,6 +90,8 @@ impl From<tokio_postgres::Error> for QueryError {
         let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
         match error.code().map(|code| code.code()) {
             None => Self::Unavailable(shown),
+            // Its view comes when it is built.
+            Some("42P01") => Self::Unavailable("the read model is being built".to_owned()),
             Some(code) if code.starts_with("57") || code.starts_with("53") => {
                 Self::Unavailable(shown)
             }

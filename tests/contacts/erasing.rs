@@ -162,7 +162,8 @@ async fn folded_again(app: &TestApp) -> String {
     client
         .batch_execute(
             "begin; truncate contacts_v1.contacts; \
-             update projections.checkpoints set position = 0 where name = 'contacts'; commit",
+             update projections.parts as p set position = 0, epoch = epoch + 1 \
+             from projections.builds as b where b.build = p.build and b.name = 'contacts'; commit",
         )
         .await
         .unwrap();

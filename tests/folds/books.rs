@@ -128,7 +128,10 @@ impl Books {
                     }
                 }
             }
-            Event::Organization(_) | Event::Reservation(_) | Event::Contact(_) => {}
+            Event::Organization(_)
+            | Event::Reservation(_)
+            | Event::Contact(_)
+            | Event::Parked(_) => {}
         }
     }
 

@@ -181,9 +181,9 @@ async fn template(server: &Config, admin: &Client) -> String {
 async fn fill(config: &Config) {
     let mut client = events::log::connect(config).await.expect("connecting to the template");
     gateway::migrations::run(&mut client).await.expect("migrating the template");
-    for projection in projections::all() {
-        projection.create(&mut client).await.expect("creating a read model");
-    }
+    let all = projections::all();
+    let prepared = projections::sinks::builds::prepare(&mut client, &all, true).await;
+    prepared.expect("creating the read models");
     let others = "select pg_terminate_backend(pid) from pg_stat_activity \
         where datname = current_database() and pid <> pg_backend_pid()";
     client.batch_execute(others).await.expect("closing connections");

@@ -1,3 +1,6 @@
-//! What runs unasked: today the projector, which keeps the read models up to date.
+//! What runs unasked: read models are carried on here.
 
+mod feed;
+mod finishing;
+pub mod membership;
 pub mod projector;

@@ -1,42 +1,75 @@
-//! Batch, apply, checkpoint: reads facts once for all projections of the process and gives each
-//! its own. What they make of them is theirs.
+//! Carries read models on: joins the workers, opens the parts that are this process's, feeds them,
+//! and begins anew whenever something changes or fails. What projections make of facts is theirs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use events::Recorded;
-use events::facts::DecodeError;
-use events::log::{ConnectError, LogError, RawFact, connect, watched};
-use events::personal::{Vault, VaultError};
-use events::words::Position;
-use futures_util::future::join_all;
+use events::facts::Facts;
+use events::log::{ConnectError, LogError, Selection, connect};
+use events::parked::ParkedEvent;
+use events::personal::Vault;
+use futures_util::future::{join_all, try_join_all};
 use futures_util::{StreamExt, pin_mut};
-use projections::checkpoints;
-use projections::sinks::sql::{Projection, Sink, SinkError};
+use projections::sinks::builds::{self, Build, State};
+use projections::sinks::leases::{Situation, Worker};
+use projections::sinks::sql::{Projection, SinkError};
+use projections::skips::Skips;
 use projections::watermarks::Watermarks;
 use tokio_postgres::Config;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::feed::{Shared, Unit, feed};
+use crate::finishing::{drop_retired, finish};
+use crate::membership::Membership;
 
 /// Bounds of the projector.
 #[derive(Debug, Clone)]
 pub struct ProjectorLimits {
     /// Facts read at once.
     pub page_facts_max: u32,
-    /// How often a page that a projection refuses is tried, before that projection stops.
+    /// Facts read at once for a build that is being filled.
+    pub build_page_facts_max: u32,
+    /// From how many new rows on they are written with COPY.
+    pub copy_rows_min: usize,
+    /// How often a page that a projection refuses is tried, before facts are tried one by one, and
+    /// those that are refused are parked.
     pub attempts_max: u32,
     /// The longest pause before a new attempt.
     pub pause_max: Duration,
     /// Records that each projection keeps in memory, lest it reads them again and again.
     pub hot_records_max: usize,
+    /// How long a worker that says nothing keeps its parts.
+    pub lease: Duration,
+    /// How long a build that another took the place of stays.
+    pub retired_grace: Duration,
+}
+
+impl Default for ProjectorLimits {
+    fn default() -> Self {
+        Self {
+            page_facts_max: 2_000,
+            build_page_facts_max: 20_000,
+            copy_rows_min: 2_000,
+            attempts_max: 5,
+            pause_max: Duration::from_secs(2),
+            hot_records_max: 20_000,
+            lease: Duration::from_secs(3),
+            retired_grace: Duration::from_mins(10),
+        }
+    }
 }
 
 /// The first pause before a new attempt.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-
-/// How long a projection may be ahead of its stored checkpoint where no fact was its own: other
-/// processes know it by that.
-const UNSTORED_WAIT_MAX: Duration = Duration::from_secs(1);
+/// How long a build that cannot be written rests before it is tried again.
+const REST: Duration = Duration::from_secs(10);
+/// How long leaving may take, before the lease has to end by itself.
+const LEAVE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Decisions about parked facts that are read at once.
+const DECISIONS_PAGE: usize = 1_000;
 
 /// Something kept the projector from going on.
 #[derive(Debug, thiserror::Error)]
@@ -44,20 +77,29 @@ pub enum ProjectorError {
     /// The log could not be read.
     #[error("reading the log: {0}")]
     Log(#[from] LogError),
-    /// No connection to write on.
-    #[error("connecting: {0}")]
+    /// No connection to write on, or it ended.
+    #[error("the read models' database: {0}")]
     Connect(#[from] ConnectError),
-    /// Others could not be told that the read models are carried on.
-    #[error("holding the read models: {0}")]
-    Hold(tokio_postgres::Error),
     /// A connection ended: what was not on the disk yet may be gone.
     #[error("a connection to the read models ended")]
     Lost,
+    /// This process cannot read the facts of a read model: it lacks a master key, say.
+    #[error("reading facts for `{projection}`: {reason}")]
+    Blocked {
+        /// Which one.
+        projection: String,
+        /// Its build.
+        build: i64,
+        /// Why.
+        reason: String,
+    },
     /// A read model could not be written.
     #[error("writing `{projection}`: {error}")]
     Sink {
         /// Which one.
-        projection: &'static str,
+        projection: String,
+        /// Its build.
+        build: i64,
         /// Why.
         error: SinkError,
     },
@@ -71,38 +113,16 @@ pub struct Projector {
     projections: Vec<Box<dyn Projection>>,
     watermarks: Watermarks,
     limits: ProjectorLimits,
-    stopped: HashSet<&'static str>,
-    attempts: HashMap<&'static str, u32>,
+    worker: Worker,
+    attempts: Arc<Mutex<HashMap<i64, u32>>>,
+    /// Builds that stand still alone until then: a table lacks, say.
+    resting: Mutex<HashMap<i64, Resting>>,
 }
 
-/// A projection that is open for writing.
-struct Open {
-    name: &'static str,
-    features: &'static [&'static str],
-    sink: Box<dyn Sink>,
-    /// It holds everything up to here, stored or not.
-    reached: Position,
-    /// When its checkpoint was stored.
-    stored_at: Instant,
-}
-
-/// Facts, decoded once for everybody.
-struct Page {
-    facts: Vec<Recorded>,
-    last: Position,
-    /// There was no room for more.
-    full: bool,
-    /// Features of which a fact cannot be read, and why.
-    unreadable: HashMap<String, Unreadable>,
-}
-
-/// A fact cannot be read.
-#[derive(Debug, thiserror::Error)]
-enum Unreadable {
-    #[error(transparent)]
-    Fact(#[from] DecodeError),
-    #[error(transparent)]
-    Personal(#[from] VaultError),
+/// A build that rests.
+struct Resting {
+    name: String,
+    until: Instant,
 }
 
 impl Projector {
@@ -118,27 +138,35 @@ impl Projector {
     ) -> Result<Self, ProjectorError> {
         let projections = projections::all();
         let mut client = connect(&config).await?;
-        for projection in &projections {
-            let name = projection.name();
-            let created = projection.create(&mut client).await;
-            created.map_err(|error| ProjectorError::Sink { projection: name, error })?;
-        }
-        let (stopped, attempts) = (HashSet::new(), HashMap::new());
-        Ok(Self { vault, config, projections, watermarks, limits, stopped, attempts })
+        let log_is_empty = vault.log().head().await?.0 == 0;
+        let prepared = builds::prepare(&mut client, &projections, log_is_empty).await;
+        prepared.map_err(|error| ProjectorError::Sink {
+            projection: "all".to_owned(),
+            build: 0,
+            error,
+        })?;
+        let known = projections.iter();
+        let known = known.map(|known| format!("{}_v{}", known.name(), known.version()));
+        let worker = worker(known.collect());
+        let attempts = Arc::default();
+        let resting = Mutex::default();
+        Ok(Self { vault, config, projections, watermarks, limits, worker, attempts, resting })
     }
 
     /// Runs until told to stop.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(self, stop: CancellationToken) {
         let mut pause = PAUSE_MIN;
         loop {
-            let (token, before) = (stop.clone(), self.progress());
-            let error = tokio::select! {
-                () = token.cancelled() => return,
-                result = self.follow() => match result {
-                    Ok(()) => return,
-                    Err(error) => error,
-                },
+            let before = self.progress();
+            let error = match self.session(&stop).await {
+                Ok(true) => return,
+                // Something has rested, and is tried again.
+                Ok(false) => continue,
+                Err(error) => error,
             };
+            if stop.is_cancelled() {
+                return;
+            }
             tracing::warn!(%error, "the read models stand still; trying again");
             // Forgetting takes the watermarks back, so this is asked before.
             if self.progress() > before {
@@ -150,7 +178,7 @@ impl Projector {
             metrics::counter!("millrace_projector_retries_total").increment(1);
             self.count(&error);
             tokio::select! {
-                () = token.cancelled() => return,
+                () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(self.limits.pause_max);
@@ -161,182 +189,175 @@ impl Projector {
         self.watermarks.all().map(|(_, mark)| mark.reached.0).sum()
     }
 
-    /// A projection that refuses the same page again and again stops alone.
-    fn count(&mut self, error: &ProjectorError) {
-        let ProjectorError::Sink { projection, error } = error else {
-            return;
-        };
-        if !error.is_refusal() {
-            return;
-        }
-        let attempts = self.attempts.entry(projection).or_insert(0);
-        *attempts += 1;
-        if *attempts >= self.limits.attempts_max {
-            stop(&self.watermarks, &mut self.stopped, projection, &error.to_string());
-        }
-    }
-
-    /// Follows the log from the lowest checkpoint, as long as every connection lives.
-    async fn follow(&mut self) -> Result<(), ProjectorError> {
-        let lost = CancellationToken::new();
-        let ended = lost.clone();
-        let holder = watched(&self.config, move || ended.cancel()).await?;
-        checkpoints::hold(&holder).await.map_err(ProjectorError::Hold)?;
-        let open = self.open(&lost).await?;
-        tokio::select! {
-            () = lost.cancelled() => Err(ProjectorError::Lost),
-            result = self.feed(open) => result,
-        }
-    }
-
-    /// Gives every projection its facts, page by page.
-    async fn feed(&mut self, mut open: Vec<Open>) -> Result<(), ProjectorError> {
-        let Some(from) = open.iter().map(|open| open.reached).min() else {
-            return Ok(());
-        };
-        let features: HashSet<&str> = open.iter().flat_map(|open| open.features).copied().collect();
-        let raw = self.vault.log().follow(from, self.limits.page_facts_max.into());
-        let full = self.limits.page_facts_max as usize;
-        let vault = self.vault.clone();
-        let pages = raw.then(|raw| async { page(&raw?, &features, full, &vault).await });
-        pin_mut!(pages);
-        let mut next = pages.next().await;
-        while let Some(page) = next {
-            let page = page?;
-            let unreadable = |feature: &&'static str| page.unreadable.get(*feature);
-            open.retain(|open| match open.features.iter().find_map(unreadable) {
-                Some(error) => {
-                    stop(&self.watermarks, &mut self.stopped, open.name, &error.to_string());
-                    false
-                }
-                None => true,
-            });
-            let watermarks = &self.watermarks;
-            let (applied, ahead) = {
-                let applied = join_all(open.iter_mut().map(|open| open.apply(&page, watermarks)));
-                tokio::pin!(applied);
-                let mut ahead = None;
-                loop {
-                    tokio::select! {
-                        applied = &mut applied => break (applied, ahead),
-                        // Where the end of the log is near, the next page is read once this one is
-                        // done: it is larger then, and large ones cost less.
-                        page = pages.next(), if page.full && ahead.is_none() => ahead = Some(page),
-                    }
-                }
-            };
-            for (result, open) in applied.into_iter().zip(&open) {
-                let projection = open.name;
-                result.map_err(|error| ProjectorError::Sink { projection, error })?;
-                self.attempts.remove(projection);
+    /// Of a build that refuses the same page again and again, facts are tried one by one; one that
+    /// cannot be written at all rests, and the others go on.
+    fn count(&self, error: &ProjectorError) {
+        let (projection, build, is_refusal) = match error {
+            ProjectorError::Sink { projection, build, error } if !error.passes() => {
+                (projection, build, error.is_refusal())
             }
-            next = match ahead {
-                Some(page) => page,
-                None => loop {
-                    match tokio::time::timeout(UNSTORED_WAIT_MAX, pages.next()).await {
-                        Ok(page) => break page,
-                        Err(_) => store(&mut open).await?,
-                    }
-                },
-            };
+            ProjectorError::Blocked { projection, build, .. } => (projection, build, false),
+            _ => return,
+        };
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempts = attempts.entry(*build).or_insert(0);
+        *attempts += 1;
+        if *attempts >= self.limits.attempts_max && !is_refusal {
+            let reason = error.to_string();
+            tracing::error!(projection, reason, "a read model stands still; the others go on");
+            metrics::gauge!("millrace_projection_stopped", "projection" => projection.clone())
+                .set(1.0);
+            self.watermarks.stop(projection, &reason);
+            let rest = Resting { name: projection.clone(), until: Instant::now() + REST };
+            self.resting().insert(*build, rest);
         }
-        Ok(())
     }
 
-    async fn open(&self, lost: &CancellationToken) -> Result<Vec<Open>, ProjectorError> {
-        let mut open = Vec::with_capacity(self.projections.len());
-        for projection in &self.projections {
-            let (name, features) = (projection.name(), projection.features());
-            if self.stopped.contains(name) {
+    fn resting(&self) -> MutexGuard<'_, HashMap<i64, Resting>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns when a build has rested.
+    async fn rested(&self) {
+        let until = self.resting().values().map(|resting| resting.until).min();
+        match until {
+            Some(until) => tokio::time::sleep_until(until.into()).await,
+            None => std::future::pending().await,
+        }
+        self.resting().retain(|_, resting| resting.until > Instant::now());
+    }
+
+    /// Joins the workers, and carries its parts on as long as every connection lives; whether it is
+    /// done.
+    async fn session(&self, stop: &CancellationToken) -> Result<bool, ProjectorError> {
+        let lost = CancellationToken::new();
+        let _ended = lost.clone().drop_guard();
+        let since = self.watermarks.since();
+        let lease = self.limits.lease;
+        // What rests is left to others: another worker may be able to carry it on.
+        let member = Membership::join(&self.config, self.present(), lease, &lost).await?;
+        let shared = Shared {
+            vault: self.vault.clone(),
+            watermarks: self.watermarks.clone(),
+            limits: self.limits.clone(),
+            since,
+            teller: member.teller(),
+            skips: self.skips().await?,
+            attempts: self.attempts.clone(),
+        };
+        loop {
+            let settled = member.settle().await?;
+            // Connections that end with what they were opened for are not lost.
+            let lost = lost.child_token();
+            let carried = tokio::select! {
+                () = stop.cancelled() => break,
+                () = lost.cancelled() => Err(ProjectorError::Lost),
+                () = self.rested() => return Ok(false),
+                changed = member.changed(&settled) => changed.map_err(ProjectorError::from),
+                carried = self.carry_on(&settled, &shared, &lost) => carried,
+            };
+            // Parts that another worker took are let go, and whatever is this one's is taken.
+            match carried {
+                Err(ProjectorError::Sink { error: SinkError::Lost { .. }, .. }) => {}
+                carried => carried?,
+            }
+        }
+        match tokio::time::timeout(LEAVE_WAIT_MAX, member.leave()).await {
+            Ok(left) => left.map(|()| true).map_err(ProjectorError::from),
+            Err(_) => Ok(true),
+        }
+    }
+
+    /// This process among the workers, as far as it can carry read models on now.
+    fn present(&self) -> Worker {
+        let mut worker = self.worker.clone();
+        let resting = self.resting();
+        let rests = |known: &String| {
+            resting.values().any(|resting| known.starts_with(&format!("{}_v", resting.name)))
+        };
+        worker.knows.retain(|known| !rests(known));
+        worker
+    }
+
+    /// What was decided about parked facts so far.
+    async fn skips(&self) -> Result<Skips, ProjectorError> {
+        read_skips(&self.vault).await.map_err(ProjectorError::from)
+    }
+
+    /// Feeds what this worker holds, and sees builds to their end; until something fails.
+    async fn carry_on(
+        &self,
+        settled: &Situation,
+        shared: &Shared,
+        lost: &CancellationToken,
+    ) -> Result<(), ProjectorError> {
+        let held = settled.held(self.worker.id);
+        let line = (&self.config, lost);
+        let own = |build: &&Build| held.contains_key(&build.id);
+        let (mut live, mut building, mut finishing) = (Vec::new(), Vec::new(), Vec::new());
+        for build in settled.builds.iter().filter(own) {
+            let known = self.projections.iter().find(|known| build.is_of(known.as_ref()));
+            let (Some(projection), Some(parts)) = (known, held.get(&build.id)) else {
+                continue;
+            };
+            let projection = projection.as_ref();
+            let unit = Unit::open(projection, build, parts.clone(), shared, line);
+            if build.state == State::Live {
+                live.push(unit);
                 continue;
             }
-            let lost = lost.clone();
-            let client = watched(&self.config, move || lost.cancel()).await?;
-            let sink = projection.open(client, self.limits.hot_records_max).await;
-            let sink = sink.map_err(|error| ProjectorError::Sink { projection: name, error })?;
-            let reached = sink.position();
-            self.watermarks.advance(name, reached);
-            open.push(Open { name, features, sink, reached, stored_at: Instant::now() });
+            building.push(unit);
+            // Whoever has the first part sees to the rest.
+            if parts.iter().any(|held| held.part == 0) {
+                let (log, limits) = (self.vault.log(), &self.limits);
+                finishing.push(finish(log, projection, build.clone(), limits, line));
+            }
         }
-        Ok(open)
-    }
-}
-
-/// Stores the checkpoints of the projections that are ahead of theirs.
-async fn store(open: &mut [Open]) -> Result<(), ProjectorError> {
-    for open in open.iter_mut().filter(|open| open.reached > open.sink.position()) {
-        let stored = open.sink.apply(&[], open.reached).await;
-        stored.map_err(|error| ProjectorError::Sink { projection: open.name, error })?;
-    }
-    Ok(())
-}
-
-fn stop(
-    watermarks: &Watermarks,
-    stopped: &mut HashSet<&'static str>,
-    projection: &'static str,
-    reason: &str,
-) {
-    tracing::error!(projection, reason, "a read model stops");
-    metrics::gauge!("millrace_projection_stopped", "projection" => projection).set(1.0);
-    stopped.insert(projection);
-    watermarks.stop(projection, reason);
-}
-
-async fn page(
-    raw: &[RawFact],
-    features: &HashSet<&str>,
-    full: usize,
-    vault: &Vault,
-) -> Result<Page, LogError> {
-    let last = raw.last().map_or(Position(0), |fact| fact.position);
-    let (facts, full) = (Vec::with_capacity(raw.len()), raw.len() >= full);
-    let mut page = Page { facts, last, full, unreadable: HashMap::new() };
-    for fact in raw.iter().filter(|fact| features.contains(fact.feature.as_str())) {
-        match Recorded::try_from(fact) {
-            Ok(recorded) => page.facts.push(recorded),
-            Err(error) => drop(page.unreadable.insert(fact.feature.clone(), error.into())),
-        }
-    }
-    for (index, error) in vault.open(&mut page.facts).await? {
-        let feature = page.facts[index].event.feature().to_owned();
-        page.unreadable.insert(feature, error.into());
-    }
-    Ok(page)
-}
-
-impl Open {
-    /// Takes in the facts of a page that are its own.
-    async fn apply(&mut self, page: &Page, watermarks: &Watermarks) -> Result<(), SinkError> {
-        let own = |fact: &&Recorded| {
-            fact.position > self.reached && self.features.contains(&fact.event.feature())
-        };
-        let facts: Vec<&Recorded> = page.facts.iter().filter(own).collect();
-        if !facts.is_empty() || self.stored_at.elapsed() > UNSTORED_WAIT_MAX {
-            let span = tracing::debug_span!(
-                "projection",
-                projection = self.name,
-                from = self.reached.0,
-                to = page.last.0,
-                facts = facts.len(),
-            );
-            self.reached = self.sink.apply(&facts, page.last).instrument(span).await?;
-            self.stored_at = Instant::now();
-        }
-        self.reached = self.reached.max(page.last);
-        watermarks.advance(self.name, self.reached);
-        if let Some(last) = facts.last() {
-            metrics::gauge!("millrace_projection_lag_seconds", "projection" => self.name)
-                .set(since(last));
-            metrics::counter!("millrace_projection_facts_total", "projection" => self.name)
-                .increment(facts.len() as u64);
-        }
+        let (live, building) = tokio::try_join!(opened(live), opened(building))?;
+        let limits = &self.limits;
+        tokio::try_join!(
+            feed(shared, live, limits.page_facts_max),
+            feed(shared, building, limits.build_page_facts_max),
+            async { try_join_all(finishing).await.map(drop) },
+            drop_retired(limits, line),
+        )?;
         Ok(())
     }
 }
 
-/// Seconds since a fact was recorded.
-#[expect(clippy::disallowed_methods, reason = "lag is measured by the clock, and decides nothing")]
-fn since(fact: &Recorded) -> f64 {
-    (chrono::Utc::now() - fact.recorded_at).as_seconds_f64()
+/// Opens units side by side.
+async fn opened(
+    units: Vec<impl Future<Output = Result<Unit, ProjectorError>>>,
+) -> Result<Vec<Unit>, ProjectorError> {
+    join_all(units).await.into_iter().collect()
+}
+
+/// Every decision to go on without a fact that the log holds.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn read_skips(vault: &Vault) -> Result<Skips, LogError> {
+    let features = vec![ParkedEvent::FEATURE.to_owned()];
+    let selection = Selection { features, ..Selection::default() };
+    let pages = vault.log().read(selection, DECISIONS_PAGE);
+    pin_mut!(pages);
+    let mut skips = Skips::default();
+    while let Some(page) = pages.next().await {
+        for raw in page? {
+            match Recorded::try_from(&raw) {
+                Ok(fact) => skips.take(&fact.event),
+                Err(error) => tracing::warn!(%error, "a decision about a parked fact is unknown"),
+            }
+        }
+    }
+    Ok(skips)
+}
+
+/// This process among the workers.
+#[expect(clippy::disallowed_methods, reason = "workers make ids")]
+#[must_use]
+pub fn worker(knows: Vec<String>) -> Worker {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let pid = i32::try_from(std::process::id()).unwrap_or_default();
+    Worker { id: Uuid::now_v7(), host: host.trim().to_owned(), pid, knows }
 }

@@ -39,6 +39,21 @@ pub async fn watched(
     Ok(drive(config, Arc::new(|_| ()), ended).await?.0)
 }
 
+/// As [`watched`]; every notification on a channel is told to `heard`.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn listening(
+    config: &Config,
+    channel: &str,
+    heard: impl Fn(&str) + Send + Sync + 'static,
+    ended: impl FnOnce() + Send + 'static,
+) -> Result<Client, ConnectError> {
+    let client = drive(config, Arc::new(heard), ended).await?.0;
+    client.batch_execute(&format!("listen {channel}")).await?;
+    Ok(client)
+}
+
 /// The same address, over which a server that is gone is noticed within half a minute, whether
 /// something was sent to it or is waited for.
 #[must_use]

@@ -42,6 +42,14 @@ impl Default for VaultLimits {
     }
 }
 
+impl VaultError {
+    /// Whether it is for want of this process, and another one may well read it.
+    #[must_use]
+    pub fn is_of_this_process(&self) -> bool {
+        matches!(self, Self::NoMaster | Self::Source(_) | Self::UnknownMaster(_))
+    }
+}
+
 /// Why what belongs to a person cannot be sealed or opened.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VaultError {

@@ -167,7 +167,9 @@ table! {
     gauge "millrace_projection_lag_seconds" by "projection"
         "How old the last fact was when it was taken into a read model.";
     gauge "millrace_projection_stopped" by "projection"
-        "1 if a read model stopped.";
+        "1 while a read model stands still alone, for PostgreSQL refuses it.";
+    gauge "millrace_projection_parked" by "projection"
+        "Facts that a read model could not take in.";
 
     seconds "millrace_gateway_request_seconds"
         "How long a request took until its answer began.";

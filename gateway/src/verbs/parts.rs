@@ -7,14 +7,15 @@ use std::time::Duration;
 use commands::Executor;
 use events::log::{Log, LogId, connect};
 use events::personal::{Source, Vault};
-use projections::watermarks::Watermarks;
+use projections::watermarks::{Watermarks, following};
 use queries::Reader;
 use tokio_postgres::Config as PgConfig;
 use tokio_util::sync::CancellationToken;
-use workers::projector::{Projector, ProjectorLimits};
+use workers::membership::attend;
+use workers::projector::{Projector, ProjectorLimits, worker};
 
 use super::Failure;
-use crate::config::Config;
+use crate::config::{Config, ProjectorSettings};
 use crate::master_keys::{Place, fresh_keys};
 use crate::migrations;
 use crate::postgres::{Embedded, EmbeddedOptions};
@@ -117,10 +118,12 @@ pub struct Parts {
     /// Answers queries.
     pub reader: Reader,
     projecting: Option<Projecting>,
+    beside: Vec<tokio::task::JoinHandle<()>>,
+    stop: CancellationToken,
 }
 
 impl Parts {
-    /// Starts them.
+    /// Starts them all: this process carries the read models on, with others or alone.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses.
@@ -154,15 +157,41 @@ impl Parts {
         let executor = executor.with_vault(vault.clone());
         let names = projections::all().into_iter().map(|projection| projection.name());
         let watermarks = Watermarks::new(names);
-        let reader = Reader::new(database, watermarks, (&config.queries).into());
+        let reader = Reader::new(database, watermarks.clone(), (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
-        Ok(Self { log, vault, executor, reader, projecting: None })
+        let stop = CancellationToken::new();
+        let poll = Duration::from_millis(config.projector.poll_interval_ms);
+        let follow = following::follow(database.clone(), watermarks, poll, stop.clone());
+        let beside = vec![tokio::spawn(follow)];
+        Ok(Self { log, vault, executor, reader, projecting: None, beside, stop })
+    }
+
+    /// As [`Self::without_projector`]; workers know that somebody waits for what they write.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses.
+    pub async fn without_workers(
+        database: &PgConfig,
+        masters: Source,
+        config: &Config,
+    ) -> Result<Self, Failure> {
+        let mut parts = Self::without_projector(database, masters, config).await?;
+        let lease = Duration::from_millis(config.projector.lease_ms);
+        let present = attend(database.clone(), worker(Vec::new()), lease, parts.stop.clone());
+        parts.beside.push(tokio::spawn(present));
+        Ok(parts)
     }
 
     /// Stops what runs unasked; what is asked ends with its handles.
     pub async fn stop(self) {
         if let Some(projecting) = self.projecting {
             projecting.stop().await;
+        }
+        self.stop.cancel();
+        for task in self.beside {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task ended badly");
+            }
         }
     }
 }
@@ -184,12 +213,7 @@ impl Projecting {
         database: &PgConfig,
         config: &Config,
     ) -> Result<Self, Failure> {
-        let limits = ProjectorLimits {
-            page_facts_max: config.projector.page_facts_max,
-            hot_records_max: config.projector.hot_records_max,
-            attempts_max: config.projector.attempts_max,
-            pause_max: Duration::from_millis(config.projector.pause_max_ms),
-        };
+        let limits = projector_limits(&config.projector);
         let projector =
             Projector::prepare(vault.clone(), database.clone(), watermarks, limits).await;
         let projector = projector.map_err(|error| Failure::work(&error))?;
@@ -204,6 +228,21 @@ impl Projecting {
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the projector ended badly");
         }
+    }
+}
+
+/// The bounds of the projector, as the settings have them.
+#[must_use]
+pub fn projector_limits(settings: &ProjectorSettings) -> ProjectorLimits {
+    ProjectorLimits {
+        page_facts_max: settings.page_facts_max,
+        build_page_facts_max: settings.build_page_facts_max,
+        copy_rows_min: settings.copy_rows_min,
+        hot_records_max: settings.hot_records_max,
+        attempts_max: settings.attempts_max,
+        pause_max: Duration::from_millis(settings.pause_max_ms),
+        lease: Duration::from_millis(settings.lease_ms),
+        retired_grace: Duration::from_millis(settings.retired_grace_ms),
     }
 }
 

@@ -1,7 +1,9 @@
-//! Record projections in PostgreSQL: the records that a page concerns are read, folded in memory,
-//! and written back where they changed.
+//! Record projections in PostgreSQL: the records that a batch concerns are read, folded in memory,
+//! and written back where they changed. How, `writing` says.
 
-use std::collections::{BTreeMap, HashMap};
+mod writing;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::marker::PhantomData;
 
 use events::facts::Facts;
@@ -10,14 +12,16 @@ use events::{Event, Recorded};
 use futures_util::future::BoxFuture;
 use futures_util::join;
 use lru::LruCache;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
-use super::sql::{self, Params, Projection, Sink, SinkError, Version, View};
-use super::statements;
-use crate::table::{RecordTable, Table};
+use super::parking::{self, Parking};
+use super::sql::{self, Again, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
+use super::view::View;
+use crate::table::Table;
 use crate::{At, Kept, Record, evolve};
+use writing::{Change, Statements, write_rows};
 
 /// A record projection in SQL.
 pub struct Records<R>(PhantomData<fn() -> R>);
@@ -47,40 +51,28 @@ where
         const { &[R::Fact::FEATURE] }
     }
 
-    fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>> {
-        let version = Version { name: R::NAME, number: R::VERSION, tables: R::TABLES };
+    fn kind(&self) -> Kind {
+        Kind::Record
+    }
+
+    fn tables(&self) -> &'static str {
+        R::TABLES
+    }
+
+    fn views(&self) -> Vec<View> {
         let mut views = vec![View::of::<R::Row>(), View::of::<R::Child>()];
         views.retain(|view| !view.table.is_empty());
-        Box::pin(async move { version.create(client, &views).await })
+        views
     }
 
     fn open(
         &self,
         client: Client,
-        hot_max: usize,
+        target: Target,
     ) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
         Box::pin(async move {
-            let sink: Box<dyn Sink> = Box::new(RecordSink::<R>::open(client, hot_max).await?);
+            let sink: Box<dyn Sink> = Box::new(RecordSink::<R>::open(client, target).await?);
             Ok(sink)
-        })
-    }
-}
-
-/// The prepared statements of one table.
-struct Statements {
-    select: Statement,
-    insert: Statement,
-    update: Statement,
-    delete: Statement,
-}
-
-impl Statements {
-    async fn prepare<T: RecordTable>(client: &Client, schema: &str) -> Result<Self, SinkError> {
-        Ok(Self {
-            select: client.prepare(&statements::select::<T>(schema)).await?,
-            insert: client.prepare(&statements::insert::<T>(schema)).await?,
-            update: client.prepare(&statements::update::<T>(schema)).await?,
-            delete: client.prepare(&statements::delete::<T>(schema)).await?,
         })
     }
 }
@@ -92,57 +84,65 @@ type Kepts<R> = HashMap<Key, Option<KeptOf<R>>>;
 struct RecordSink<R: Record> {
     client: Client,
     checkpoint: Checkpoint,
+    parking: Parking,
     rows: Statements,
     children: Option<Statements>,
     /// Records as they stand at the checkpoint, least recently changed first out: those that have
     /// been changed before are likely to be changed again.
     hot: LruCache<Key, KeptOf<R>>,
     hot_max: usize,
+    /// Records that stopped at a fact that is parked.
+    stopped: HashSet<Key>,
+    /// Facts that are gone on without.
+    skips: HashSet<Uuid>,
+}
+
+/// What a batch comes to.
+struct Outcome<R: Record> {
+    before: Kepts<R>,
+    after: Kepts<R>,
+    parked: Vec<Poison>,
+    /// Records that go on.
+    resumed: Vec<Key>,
 }
 
 impl<R: Record> RecordSink<R>
 where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
-    async fn open(client: Client, hot_max: usize) -> Result<Self, SinkError> {
+    async fn open(client: Client, target: Target) -> Result<Self, SinkError> {
         sql::set_up(&client).await?;
-        let checkpoint = Checkpoint::open(&client, R::NAME, R::VERSION).await?;
-        let schema = statements::schema(R::NAME, R::VERSION);
+        let checkpoint = Checkpoint::open(&client, &target).await?;
         let children = match R::Child::NAME {
             "" => None,
-            _ => Some(Statements::prepare::<R::Child>(&client, &schema).await?),
+            _ => Some(Statements::prepare::<R::Child>(&client, &target).await?),
         };
-        let rows = Statements::prepare::<R::Row>(&client, &schema).await?;
-        Ok(Self { client, checkpoint, rows, children, hot: LruCache::unbounded(), hot_max })
+        let rows = Statements::prepare::<R::Row>(&client, &target).await?;
+        let parking = Parking::prepare(&client).await?;
+        let stopped = parking::stopped(&client, target.build.id).await?;
+        let skips = target.skips.of(R::NAME, R::VERSION);
+        let (hot, hot_max) = (LruCache::unbounded(), target.hot_max);
+        Ok(Self { client, checkpoint, parking, rows, children, hot, hot_max, stopped, skips })
     }
 
-    async fn write(&mut self, facts: &[&Recorded], to: Position) -> Result<(), SinkError> {
-        let before = self.begin(facts).await?;
-        let mut after = before.clone();
-        for fact in self.checkpoint.missing(facts) {
-            let slot = after.entry(key(fact)).or_default();
-            *slot = evolve::<R>(slot.take(), &fact.event, &At::from(fact));
-        }
-        let to = to.max(self.checkpoint.position);
-        self.finish(&before, &after, to).await?;
-        for (key, kept) in after {
-            if let Some(kept) = kept.filter(|_| before.get(&key).is_some_and(Option::is_some)) {
-                self.hot.put(key, kept);
-            }
-        }
-        while self.hot.len() > self.hot_max {
-            self.hot.pop_lru();
-        }
+    async fn write(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        let before = self.begin(batch).await?;
+        let outcome = self.fold(before, batch).map_err(SinkError::Fold)?;
+        self.finish(&outcome, batch.to).await?;
+        self.settle(outcome, batch.to);
         Ok(())
     }
 
-    /// Locks the checkpoint; the records that facts concern, as they stand there. Most are known
+    /// Locks the parts; the records that the batch concerns, as they stand there. Most are known
     /// without being read: those that begin with a fact, and the hot ones.
-    async fn begin(&mut self, facts: &[&Recorded]) -> Result<Kepts<R>, SinkError> {
+    async fn begin(&mut self, batch: &Batch<'_>) -> Result<Kepts<R>, SinkError> {
         let mut firsts = BTreeMap::new();
-        for fact in self.checkpoint.missing(facts) {
+        for fact in self.checkpoint.missing(batch.facts) {
             firsts.entry(key(fact)).or_insert(fact.version);
         }
+        // Whether a record that is folded again is there is only known by looking.
+        let again = self.checkpoint.again(batch);
+        firsts.extend(again.into_iter().map(|again| (of(again), i64::MAX)));
         let mut kept: Kepts<R> = HashMap::with_capacity(firsts.len());
         let mut unknown = Vec::new();
         for (key, version) in &firsts {
@@ -152,95 +152,163 @@ where
                 None => {}
             }
         }
-        let (position, read) =
-            join!(self.checkpoint.begin(&self.client), self.read(unknown.iter().copied()));
-        let position = position?;
-        if position == self.checkpoint.position {
+        let (moved, read) = {
+            let (rows, children) = (&self.rows, self.children.as_ref());
+            let read = writing::read::<R>(&self.client, rows, children, &unknown);
+            join!(self.checkpoint.begin(&self.client), read)
+        };
+        if !moved? {
             kept.extend(read?);
             return Ok(kept);
         }
         // Somebody else has written: nothing is known any more.
-        self.checkpoint.position = position;
         self.hot.clear();
-        self.read(firsts.into_keys()).await
+        self.stopped = parking::stopped(&self.client, *self.checkpoint.build()).await?;
+        let keys: Vec<Key> = firsts.into_keys().collect();
+        writing::read::<R>(&self.client, &self.rows, self.children.as_ref(), &keys).await
     }
 
-    /// Reads the records with these keys.
-    async fn read(&self, keys: impl Iterator<Item = Key>) -> Result<Kepts<R>, SinkError> {
-        let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.unzip();
-        if ids.is_empty() {
-            return Ok(Kepts::<R>::new());
-        }
-        let keys: Params<'_> = vec![&organizations, &ids];
-        let children = async {
-            match &self.children {
-                Some(statements) => self.client.query(&statements.select, &keys).await,
-                None => Ok(Vec::new()),
-            }
+    /// What the batch comes to; or why a fact cannot be folded.
+    fn fold(&mut self, before: Kepts<R>, batch: &Batch<'_>) -> Result<Outcome<R>, String> {
+        let mut after = before.clone();
+        let (mut parked, ends) = self.unreadable(batch);
+        let again: HashMap<Key, &Again> =
+            self.checkpoint.again(batch).into_iter().map(|again| (of(again), again)).collect();
+        let facts: Vec<&Recorded> = self.checkpoint.missing(batch.facts).collect();
+        let goes_on = |fact: &&Recorded| {
+            let key = key(fact);
+            ends.get(&key).is_none_or(|end| fact.position < *end)
+                && !again.contains_key(&key)
+                && !self.stopped.contains(&key)
         };
-        let (rows, children) = join!(self.client.query(&self.rows.select, &keys), children);
-        let mut kept: Kepts<R> = HashMap::new();
-        for row in rows? {
-            let row = R::Row::read(&row)?;
-            kept.insert(row.key(), Some(Kept { row, children: Vec::new() }));
+        super::unwound(|| {
+            for fact in facts.into_iter().filter(goes_on) {
+                let slot = after.entry(key(fact)).or_default();
+                *slot = evolve::<R>(slot.take(), &fact.event, &At::from(fact));
+            }
+        })?;
+        let skipped = batch.again.iter().filter(|again| again.skipped);
+        self.skips.extend(skipped.map(|again| again.event_id));
+        for (key, again) in &again {
+            let (kept, stopped) = refold::<R>(again, &self.skips);
+            after.insert(*key, kept);
+            parked.extend(stopped);
         }
-        for row in children? {
-            let child = R::Child::read(&row)?;
-            if let Some(Some(parent)) = kept.get_mut(&child.key()) {
-                parent.children.push(child);
+        Ok(Outcome { before, after, parked, resumed: again.into_keys().collect() })
+    }
+
+    /// The facts of a batch that records stop at, and the record of each.
+    fn unreadable(&self, batch: &Batch<'_>) -> (Vec<Poison>, HashMap<Key, Position>) {
+        let (mut parked, mut ends) = (Vec::new(), HashMap::new());
+        for poison in batch.unreadable {
+            let key = (poison.organization, poison.stream_id);
+            let new = self.checkpoint.lacks(key.0, key.1, poison.position)
+                && !self.stopped.contains(&key)
+                && !self.skips.contains(&poison.event_id)
+                && !batch.again.iter().any(|again| of(again) == key);
+            if new && !ends.contains_key(&key) {
+                ends.insert(key, poison.position);
+                parked.push(poison.clone());
             }
         }
-        Ok(kept)
+        (parked, ends)
     }
 
     /// Writes what changed and the checkpoint, and commits, in one round trip.
-    async fn finish(
-        &mut self,
-        before: &Kepts<R>,
-        after: &Kepts<R>,
-        to: Position,
-    ) -> Result<(), SinkError> {
-        let old = |key: &Key| before.get(key).and_then(Option::as_ref);
-        // In order of key, so that rows are locked and pages touched in one order.
-        let after: BTreeMap<&Key, _> =
-            after.iter().filter(|(key, new)| old(key) != new.as_ref()).collect();
-        let gone: Vec<&Key> =
-            after.iter().filter(|(_, new)| new.is_none()).map(|(k, _)| *k).collect();
-        let new_lines =
-            |key: &Key| after.get(key).and_then(|new| new.as_ref()).map(|new| &new.children);
-        let stale: Vec<&Key> = after
-            .keys()
-            .copied()
-            .filter(|key| {
-                old(key).is_some_and(|old| {
-                    !old.children.is_empty() && new_lines(key) != Some(&old.children)
-                })
-            })
-            .collect();
-        let kept = after.iter().filter_map(|(key, new)| Some((key, new.as_ref()?)));
-        let rows = |is_there: bool| -> Vec<&R::Row> {
-            let kept = kept.clone().filter(|(key, _)| old(key).is_some() == is_there);
-            kept.map(|(_, kept)| &kept.row).collect()
-        };
-        let (changed, begun) = (rows(true), rows(false));
-        let children: Vec<&R::Child> = kept
-            .filter(|(key, kept)| old(key).map(|old| &old.children) != Some(&kept.children))
-            .flat_map(|(_, kept)| &kept.children)
-            .collect();
-        let (client, lines) = (&self.client, self.children.as_ref());
-        let (deleted, lines_deleted, written, begun, lines_written, committed) = join!(
-            delete(client, Some(&self.rows), &gone),
-            delete(client, lines, &stale),
-            sql::write::<R::Row>(client, Some(&self.rows.update), &changed),
-            sql::write::<R::Row>(client, Some(&self.rows.insert), &begun),
-            sql::write::<R::Child>(client, lines.map(|lines| &lines.insert), &children),
+    async fn finish(&mut self, outcome: &Outcome<R>, to: Position) -> Result<(), SinkError> {
+        let change = Change::<R>::of(&outcome.before, &outcome.after);
+        let (client, build) = (&self.client, self.checkpoint.build());
+        let (written, resumed, parked, committed) = join!(
+            write_rows(client, &self.rows, self.children.as_ref(), &change),
+            self.parking.forget_streams(client, build, &outcome.resumed),
+            self.parking.park(client, build, &outcome.parked),
             self.checkpoint.commit(client, to),
         );
-        for result in [deleted, lines_deleted, written, begun, lines_written, committed] {
+        for result in [written, resumed, parked, committed] {
             result?;
         }
-        self.checkpoint.position = to;
         Ok(())
+    }
+
+    /// What is known once a batch has committed.
+    fn settle(&mut self, outcome: Outcome<R>, to: Position) {
+        let Outcome { before, after, parked, resumed } = outcome;
+        self.checkpoint.moved(to);
+        for key in resumed {
+            self.stopped.remove(&key);
+        }
+        self.stopped.extend(parked.iter().map(|poison| (poison.organization, poison.stream_id)));
+        for (key, kept) in after {
+            if let Some(kept) = kept.filter(|_| before.get(&key).is_some_and(Option::is_some)) {
+                self.hot.put(key, kept);
+            }
+        }
+        while self.hot.len() > self.hot_max {
+            self.hot.pop_lru();
+        }
+    }
+
+    /// As [`Self::write`], a fact at a time: one that cannot be folded, or that PostgreSQL refuses,
+    /// is parked.
+    async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        self.hot.clear();
+        let mut now = self.begin(batch).await?;
+        let rest = Batch { facts: &[], ..*batch };
+        let mut rest = self.fold(now.clone(), &rest).map_err(SinkError::Fold)?;
+        let facts: Vec<&Recorded> = self.checkpoint.missing(batch.facts).collect();
+        let mut ended: HashMap<Key, Position> = HashMap::new();
+        for poison in &rest.parked {
+            ended.insert((poison.organization, poison.stream_id), poison.position);
+        }
+        for fact in facts {
+            let key = key(fact);
+            let over = ended.get(&key).is_some_and(|end| fact.position >= *end);
+            if over || rest.resumed.contains(&key) {
+                continue;
+            }
+            let one = Batch { facts: &[fact], unreadable: &[], again: &[], to: batch.to };
+            let was = HashMap::from([(key, now.get(&key).cloned().flatten())]);
+            let done = match self.fold(was, &one) {
+                Ok(outcome) => {
+                    let tried = self.try_rows(&outcome.before, &outcome.after).await?;
+                    tried.map(|()| outcome.after)
+                }
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(after) => now.extend(after),
+                // It is gone on without, as somebody decided.
+                Err(_) if self.skips.contains(&fact.event_id) => {}
+                Err(error) => {
+                    ended.insert(key, fact.position);
+                    rest.parked.push(Poison::of(fact, error));
+                }
+            }
+        }
+        for again in self.checkpoint.again(batch) {
+            let only = |of: &Kepts<R>, key| HashMap::from([(key, of.get(&key).cloned().flatten())]);
+            let key = of(again);
+            let (before, after) = (only(&rest.before, key), only(&rest.after, key));
+            if let Err(error) = self.try_rows(&before, &after).await? {
+                rest.parked.extend(again.facts.last().map(|fact| Poison::of(fact, error)));
+            }
+        }
+        // The rows are written.
+        (rest.before, rest.after) = (HashMap::new(), HashMap::new());
+        self.finish(&rest, batch.to).await?;
+        self.settle(rest, batch.to);
+        Ok(())
+    }
+
+    /// Writes rows, or leaves them as they are and says why PostgreSQL refuses.
+    async fn try_rows(
+        &self,
+        before: &Kepts<R>,
+        after: &Kepts<R>,
+    ) -> Result<Result<(), String>, SinkError> {
+        let change = Change::<R>::of(before, after);
+        let rows = write_rows(&self.client, &self.rows, self.children.as_ref(), &change);
+        sql::attempt(&self.client, rows).await
     }
 }
 
@@ -249,34 +317,46 @@ fn key(fact: &Recorded) -> Key {
     (fact.organization.0, fact.stream_id)
 }
 
-async fn delete(
-    client: &Client,
-    statements: Option<&Statements>,
-    keys: &[&Key],
-) -> Result<(), tokio_postgres::Error> {
-    let Some(statements) = statements.filter(|_| !keys.is_empty()) else {
-        return Ok(());
-    };
-    let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().map(|key| **key).unzip();
-    client.execute(&statements.delete, &[&organizations, &ids]).await.map(drop)
+fn of(again: &Again) -> Key {
+    (again.organization, again.stream_id)
+}
+
+/// A record folded from its first fact, and where it stops, if it does.
+fn refold<R: Record>(again: &Again, skips: &HashSet<Uuid>) -> (Option<KeptOf<R>>, Option<Poison>)
+where
+    for<'a> &'a R::Fact: TryFrom<&'a Event>,
+{
+    let mut kept = None;
+    let end = again.unreadable.iter().find(|poison| !skips.contains(&poison.event_id));
+    let before_end = |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
+    for fact in again.facts.iter().filter(before_end) {
+        let fold = || evolve::<R>(kept.clone(), &fact.event, &At::from(fact));
+        match super::unwound(fold) {
+            Ok(evolved) => kept = evolved,
+            Err(_) if skips.contains(&fact.event_id) => {}
+            Err(error) => return (kept, Some(Poison::of(fact, error))),
+        }
+    }
+    (kept, end.cloned())
 }
 
 impl<R: Record> Sink for RecordSink<R>
 where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
-    fn apply<'a>(
-        &'a mut self,
-        facts: &'a [&'a Recorded],
-        to: Position,
-    ) -> BoxFuture<'a, Result<Position, SinkError>> {
-        Box::pin(async move {
-            self.write(facts, to).await?;
-            Ok(self.checkpoint.position)
-        })
+    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(self.write(batch))
+    }
+
+    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(self.write_singly(batch))
     }
 
     fn position(&self) -> Position {
-        self.checkpoint.position
+        self.checkpoint.position()
+    }
+
+    fn reached(&self, organization: Uuid, stream: Uuid) -> Option<Position> {
+        self.checkpoint.reached(organization, stream)
     }
 }

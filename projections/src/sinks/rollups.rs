@@ -1,6 +1,7 @@
-//! Rollup projections in PostgreSQL: the facts of a page are added up in memory, and the sums added
-//! to those stored, in one statement. Stored sums are never read, so a page costs what it changes.
+//! Rollup projections in PostgreSQL: the facts of a batch are added up in memory, and the sums added
+//! to those stored, in one statement. Stored sums are never read, so a batch costs what it changes.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use events::Recorded;
@@ -8,10 +9,13 @@ use events::words::Position;
 use futures_util::future::BoxFuture;
 use futures_util::join;
 use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
-use super::sql::{self, Projection, Sink, SinkError, Version, View};
+use super::parking::Parking;
+use super::sql::{self, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
 use super::statements;
+use super::view::View;
 use crate::{Rollup, add_up};
 
 /// A rollup projection in SQL.
@@ -39,14 +43,25 @@ impl<R: Rollup> Projection for Rollups<R> {
         R::FEATURES
     }
 
-    fn create<'a>(&'a self, client: &'a mut Client) -> BoxFuture<'a, Result<(), SinkError>> {
-        let version = Version { name: R::NAME, number: R::VERSION, tables: R::TABLES };
-        Box::pin(async move { version.create(client, &[View::of::<R::Row>()]).await })
+    fn kind(&self) -> Kind {
+        Kind::Rollup
     }
 
-    fn open(&self, client: Client, _: usize) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
+    fn tables(&self) -> &'static str {
+        R::TABLES
+    }
+
+    fn views(&self) -> Vec<View> {
+        vec![View::of::<R::Row>()]
+    }
+
+    fn open(
+        &self,
+        client: Client,
+        target: Target,
+    ) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>> {
         Box::pin(async move {
-            let sink: Box<dyn Sink> = Box::new(RollupSink::<R>::open(client).await?);
+            let sink: Box<dyn Sink> = Box::new(RollupSink::<R>::open(client, target).await?);
             Ok(sink)
         })
     }
@@ -55,48 +70,124 @@ impl<R: Rollup> Projection for Rollups<R> {
 struct RollupSink<R> {
     client: Client,
     checkpoint: Checkpoint,
+    parking: Parking,
     add: Statement,
+    /// Facts that are gone on without.
+    skips: HashSet<Uuid>,
     rollup: PhantomData<fn() -> R>,
 }
 
+/// What a batch comes to, beside its sums.
+#[derive(Default)]
+struct Notes {
+    parked: Vec<Poison>,
+    /// Facts that were parked until somebody decided.
+    decided: Vec<Uuid>,
+}
+
 impl<R: Rollup> RollupSink<R> {
-    async fn open(client: Client) -> Result<Self, SinkError> {
+    async fn open(client: Client, target: Target) -> Result<Self, SinkError> {
         sql::set_up(&client).await?;
-        let checkpoint = Checkpoint::open(&client, R::NAME, R::VERSION).await?;
-        let schema = statements::schema(R::NAME, R::VERSION);
-        let add = client.prepare(&statements::add::<R::Row>(&schema)).await?;
-        Ok(Self { client, checkpoint, add, rollup: PhantomData })
+        let checkpoint = Checkpoint::open(&client, &target).await?;
+        let add = client.prepare(&statements::add::<R::Row>(&target.build.schema)).await?;
+        let parking = Parking::prepare(&client).await?;
+        let skips = target.skips.of(R::NAME, R::VERSION);
+        Ok(Self { client, checkpoint, parking, add, skips, rollup: PhantomData })
     }
 
-    async fn write(&mut self, facts: &[&Recorded], to: Position) -> Result<(), SinkError> {
-        self.checkpoint.position = self.checkpoint.begin(&self.client).await?;
-        let to = to.max(self.checkpoint.position);
-        let rows = add_up::<R>(self.checkpoint.missing(facts));
+    /// What the batch comes to: the facts that add something now, those of the batch and parked
+    /// ones that are tried again; and what is to be noted of others.
+    async fn sort<'a>(
+        &mut self,
+        batch: &Batch<'a>,
+    ) -> Result<(Vec<&'a Recorded>, Notes), SinkError> {
+        let mut facts: Vec<&Recorded> = self.checkpoint.missing(batch.facts).collect();
+        let again = self.checkpoint.again(batch);
+        let skipped = batch.again.iter().filter(|again| again.skipped);
+        self.skips.extend(skipped.map(|again| again.event_id));
+        let new = |poison: &&Poison| {
+            self.checkpoint.lacks(poison.organization, poison.stream_id, poison.position)
+                && !self.skips.contains(&poison.event_id)
+        };
+        let mut notes = Notes::default();
+        notes.parked.extend(batch.unreadable.iter().filter(new).cloned());
+        // What is not parked has been added before.
+        let asked: Vec<Uuid> = again.iter().map(|again| again.event_id).collect();
+        let (client, build) = (&self.client, self.checkpoint.build());
+        notes.decided = self.parking.known(client, build, &asked).await?;
+        for again in again.iter().filter(|again| notes.decided.contains(&again.event_id)) {
+            facts.extend(again.facts.iter().filter(|fact| fact.event_id == again.event_id));
+            let still = again.unreadable.iter().find(|poison| poison.event_id == again.event_id);
+            notes.parked.extend(still.filter(|_| !again.skipped).cloned());
+        }
+        Ok((facts, notes))
+    }
+
+    async fn write(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        self.checkpoint.begin(&self.client).await?;
+        let (facts, notes) = self.sort(batch).await?;
+        let rows = super::unwound(|| add_up::<R>(facts.into_iter())).map_err(SinkError::Fold)?;
+        self.finish(&rows, &notes, batch.to).await
+    }
+
+    async fn finish(
+        &mut self,
+        rows: &[R::Row],
+        notes: &Notes,
+        to: Position,
+    ) -> Result<(), SinkError> {
         let rows: Vec<&R::Row> = rows.iter().collect();
-        let (written, committed) = join!(
-            sql::write(&self.client, Some(&self.add), &rows),
-            self.checkpoint.commit(&self.client, to),
+        let (client, build) = (&self.client, self.checkpoint.build());
+        let (written, decided, parked, committed) = join!(
+            sql::write(client, Some(&self.add), &rows),
+            self.parking.forget_facts(client, build, &notes.decided),
+            self.parking.park(client, build, &notes.parked),
+            self.checkpoint.commit(client, to),
         );
-        written?;
-        committed?;
-        self.checkpoint.position = to;
+        for result in [written, decided, parked, committed] {
+            result?;
+        }
+        self.checkpoint.moved(to);
         Ok(())
+    }
+
+    /// As [`Self::write`], a fact at a time: one that cannot be added up, or whose sums PostgreSQL
+    /// refuses, is parked.
+    async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        self.checkpoint.begin(&self.client).await?;
+        let (facts, mut notes) = self.sort(batch).await?;
+        for fact in facts {
+            let added = match super::unwound(|| add_up::<R>(std::iter::once(fact))) {
+                Ok(rows) => self.try_rows(&rows).await?,
+                Err(error) => Err(error),
+            };
+            let parked = added.err().filter(|_| !self.skips.contains(&fact.event_id));
+            notes.parked.extend(parked.map(|error| Poison::of(fact, error)));
+        }
+        self.finish(&[], &notes, batch.to).await
+    }
+
+    /// Adds rows, or leaves the sums as they are and says why PostgreSQL refuses.
+    async fn try_rows(&self, rows: &[R::Row]) -> Result<Result<(), String>, SinkError> {
+        let rows: Vec<&R::Row> = rows.iter().collect();
+        sql::attempt(&self.client, sql::write(&self.client, Some(&self.add), &rows)).await
     }
 }
 
 impl<R: Rollup> Sink for RollupSink<R> {
-    fn apply<'a>(
-        &'a mut self,
-        facts: &'a [&'a Recorded],
-        to: Position,
-    ) -> BoxFuture<'a, Result<Position, SinkError>> {
-        Box::pin(async move {
-            self.write(facts, to).await?;
-            Ok(self.checkpoint.position)
-        })
+    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(self.write(batch))
+    }
+
+    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(self.write_singly(batch))
     }
 
     fn position(&self) -> Position {
-        self.checkpoint.position
+        self.checkpoint.position()
+    }
+
+    fn reached(&self, organization: Uuid, stream: Uuid) -> Option<Position> {
+        self.checkpoint.reached(organization, stream)
     }
 }

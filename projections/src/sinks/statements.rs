@@ -1,17 +1,12 @@
 //! The statements of a table, made of its declared columns alone.
 
-use super::sql::View;
+use super::view::View;
 use crate::table::{RecordTable, SumTable, Table};
 
 /// A list of items made of columns, separated by commas.
 fn list<T: Table>(item: impl Fn(usize, &str, &str) -> String) -> String {
     let items = T::COLUMNS.iter().enumerate();
     items.map(|(n, (name, sql_type))| item(n + 1, name, sql_type)).collect::<Vec<_>>().join(", ")
-}
-
-/// The schema that holds the tables of one version of a projection.
-pub(super) fn schema(projection: &str, version: i32) -> String {
-    format!("{projection}_v{version}")
 }
 
 /// Reads the rows of records: $1 organizations, $2 ids.
@@ -33,6 +28,12 @@ pub(super) fn insert<T: Table>(schema: &str) -> String {
     let columns = list::<T>(|_, name, _| name.to_owned());
     let (table, arrays) = (T::NAME, arrays::<T>());
     format!("insert into {schema}.{table} ({columns}) select * from unnest({arrays})")
+}
+
+/// Writes rows whose keys no row has, in PostgreSQL's binary format.
+pub(super) fn copy<T: Table>(schema: &str) -> String {
+    let columns = list::<T>(|_, name, _| name.to_owned());
+    format!("copy {schema}.{} ({columns}) from stdin binary", T::NAME)
 }
 
 /// Writes rows in place of those with the same key: an array for each column.

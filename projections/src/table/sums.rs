@@ -4,7 +4,7 @@
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Column, Table};
+use super::{Column, Table, Value};
 
 /// A column and its PostgreSQL type.
 pub type NamedType = (&'static str, &'static str);
@@ -19,6 +19,9 @@ pub trait Sums: Default + Clone + PartialEq + std::fmt::Debug + Send + Sync + 's
 
     /// The values of several, a column an array.
     fn columns(sums: &[&Self]) -> Vec<Column>;
+
+    /// The values, in order.
+    fn values(&self) -> Vec<Value<'_>>;
 
     /// Those of a stored row, `next` telling in which column to look.
     ///
@@ -80,6 +83,10 @@ macro_rules! sums {
                 vec![ $(
                     Box::new(sums.iter().map(|sums| sums.$field).collect::<Vec<$type>>()),
                 )+ ]
+            }
+
+            fn values(&self) -> Vec<$crate::table::Value<'_>> {
+                vec![ $( &self.$field, )+ ]
             }
 
             fn read(

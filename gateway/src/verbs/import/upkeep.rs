@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use events::log::{Log, LogError, connect};
 use events::personal::Vault;
 use events::words::Position;
-use projections::checkpoints;
+use projections::sinks::leases;
 use projections::watermarks::Watermarks;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -52,7 +52,7 @@ impl Upkeep {
     ) -> Result<Self, Failure> {
         let (log, watermarks) = (parts.log.clone(), parts.reader.watermarks().clone());
         let client = connect(database).await.map_err(|error| Failure::work(&error))?;
-        let held = checkpoints::is_held(&client).await.map_err(|error| Failure::work(&error))?;
+        let held = leases::is_carried_on(&client).await.map_err(|error| Failure::work(&error))?;
         let start = Start {
             vault: parts.vault.clone(),
             watermarks: watermarks.clone(),
@@ -184,11 +184,11 @@ struct Looker<'a> {
 
 impl Looker<'_> {
     async fn lowest(&self) -> Result<(&'static str, Position), String> {
-        self.look(async |client| checkpoints::lowest(client).await).await
+        self.look(async |client| leases::lowest(client).await).await
     }
 
     async fn is_held(&self) -> Result<bool, String> {
-        self.look(async |client| checkpoints::is_held(client).await).await
+        self.look(async |client| leases::is_carried_on(client).await).await
     }
 
     async fn look<T>(
