@@ -4,7 +4,7 @@ create table projections.builds (
     name text not null,
     version integer not null,
     schema text not null unique,
-    state text not null check (state in ('building', 'live', 'retired')),
+    state text not null check (state in ('building', 'live', 'retired', 'copy')),
     parts integer not null check (parts > 0),
     -- What is made last, when the rows are there.
     indexed boolean not null default false,

@@ -11,7 +11,11 @@ mod keys;
 mod log;
 mod migrate;
 pub mod parts;
+mod projections;
+mod rebuild;
+mod replay;
 mod serve;
+mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +52,31 @@ enum Verb {
         /// Fill an empty log with a wholesaler's half year first, and say what to try with it.
         #[arg(long)]
         demo: bool,
+        /// Carry no read models on: other processes do, see `work`.
+        #[arg(long, conflicts_with = "demo")]
+        no_workers: bool,
+    },
+    /// Run workers only: they carry the read models on, any number of processes side by side.
+    ///
+    /// Prints one line when it has begun. The work is shared among all workers that run, `serve`
+    /// included. What a killed one had moves to others within five seconds. SIGTERM or Ctrl-C: lets
+    /// its parts go at once, exits 0.
+    Work,
+    /// Make read models anew from the log, beside the running ones.
+    ///
+    /// Everybody reads and writes on; the new tables take the old ones' place when they hold as
+    /// much. Done by the workers that run, or by this program if there are none. Killed, it goes on
+    /// with the next worker.
+    Rebuild(rebuild::Rebuild),
+    /// Make all read models as they stood at a time, in a schema of its own.
+    ///
+    /// Everything that was recorded by then, for a report or a BI tool. The schema is complete when
+    /// it appears; drop it when it is not needed any more. Who is erased is erased there too.
+    Replay(replay::Replay),
+    /// About the read models: how far they are, and facts that they could not take in.
+    Projections {
+        #[command(subcommand)]
+        what: projections::ProjectionsVerb,
     },
     /// Export to files that other tools read.
     Export {
@@ -63,7 +92,8 @@ enum Verb {
     ///
     /// Looks at every fact and every batch, up to where the log ends when it begins: positions
     /// without gaps, the versions of every stream, times, the hash chain. Names the first position
-    /// at which something is wrong. Changes nothing. Runs beside a `serve` or alone; exits 1 if
+    /// at which something is wrong. Then folds every read model afresh, and names the first row that
+    /// differs. Changes nothing. Runs beside a `serve` or alone; exits 1 if
     /// something is wrong, or could not be read.
     Check(check::CheckStored),
     /// About the event log.
@@ -191,11 +221,17 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let (data, file) = (arguments.data, arguments.config);
     let load = |flags: &[(&str, &str)]| crate::config::load(file.as_deref(), flags);
     match arguments.verb {
-        Verb::Serve { listen, demo } => {
+        Verb::Serve { listen, demo, no_workers } => {
             let flags: Vec<_> = listen.iter().map(|l| ("server.listen", l.as_str())).collect();
             let loaded = logged(load(&flags)?)?;
             let demo = demo.then(|| serve::demo::guide(&data, file.as_deref())).transpose()?;
-            wait(serve::run(data, loaded.config, demo))
+            wait(serve::run(data, loaded.config, demo, !no_workers))
+        }
+        Verb::Work => wait(work::run(data, logged(load(&[])?)?.config)),
+        Verb::Rebuild(rebuild) => wait(rebuild::run(data, logged(load(&[])?)?.config, rebuild)),
+        Verb::Replay(replay) => wait(replay::run(data, logged(load(&[])?)?.config, replay)),
+        Verb::Projections { what } => {
+            wait(projections::run(data, logged(load(&[])?)?.config, what))
         }
         Verb::Export { what: ExportVerb::Facts(facts) } => {
             wait(export::run(data, logged(load(&[])?)?.config, facts))

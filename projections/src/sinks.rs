@@ -2,6 +2,7 @@
 
 pub mod builds;
 mod checkpoint;
+pub mod comparing;
 mod copying;
 pub mod leases;
 pub mod parking;

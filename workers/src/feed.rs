@@ -64,7 +64,7 @@ pub(crate) async fn feed(
     let Some(from) = units.iter().map(Unit::reached).min() else {
         return std::future::pending().await;
     };
-    let wanted = Wanted::by(&units);
+    let wanted = Wanted::by(units.iter());
     let raw = shared.vault.log().follow(from, page_facts.into());
     let full = page_facts as usize;
     let pages = raw.then(|raw| async { Page::of(&raw?, &wanted, full, &shared.vault).await });
@@ -111,6 +111,6 @@ async fn store(units: &mut [Unit]) -> Result<(), ProjectorError> {
 }
 
 /// The features whose facts any of these units takes, beside what is decided about parked facts.
-fn features(units: &[Unit]) -> HashSet<&'static str> {
-    units.iter().flat_map(|unit| unit.features).copied().collect()
+fn features<'a>(units: impl Iterator<Item = &'a Unit>) -> HashSet<&'static str> {
+    units.flat_map(|unit| unit.features).copied().collect()
 }

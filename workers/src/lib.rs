@@ -2,5 +2,6 @@
 
 mod feed;
 mod finishing;
+pub mod folding;
 pub mod membership;
 pub mod projector;

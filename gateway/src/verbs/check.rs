@@ -1,5 +1,7 @@
 //! `check`: verifies what is stored, and tells what it found.
 
+mod projections;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,9 +21,13 @@ use crate::progress::Progress;
 /// What `check` is asked.
 #[derive(Debug, Args)]
 pub(super) struct CheckStored {
-    /// The event log. Without any such flag, everything that can be checked: today that is the log.
+    /// The event log. With neither this nor `--projections`: both.
     #[arg(long)]
     log: bool,
+    /// The read models: folds them afresh, beside the running ones, and compares row by row. Takes
+    /// room on the disk for a second set of them meanwhile.
+    #[arg(long)]
+    projections: bool,
     /// A hash that `log head` or /metrics showed earlier: it has to be in the log, or that was cut
     /// off or rewritten since.
     #[arg(long, value_name = "HASH")]
@@ -39,25 +45,56 @@ pub(super) async fn run(
     config.check()?;
     let stop = stop_signal()?;
     let database = Database::open(&data, &config).await?;
-    let began = Instant::now();
     let checked = tokio::select! {
-        checked = look(&database, &config, arguments.head) => {
-            checked.map_err(|error| Failure::work(&format!("the log was not checked: {error}")))
-        }
+        checked = all(&database, &config, &arguments) => checked,
         () = stop.cancelled() => Err(Failure::work(&"stopped before everything was checked")),
     };
-    let took = began.elapsed();
     let closed = database.close().await;
-    let checked = checked?;
-    match arguments.json {
-        true => print(&json!({ "log": told(&checked, took) }).to_string())?,
-        false => print(&shown(&checked, took))?,
+    let (log, projections) = checked?;
+    let mut told = serde_json::Map::new();
+    if let Some((log, took)) = &log {
+        told.insert("log".to_owned(), self::told(log, *took));
+        (!arguments.json).then(|| print(&shown(log, *took))).transpose()?;
     }
+    if let Some(projections) = &projections {
+        told.insert("projections".to_owned(), projections.told());
+        (!arguments.json).then(|| print(&projections.shown())).transpose()?;
+    }
+    arguments.json.then(|| print(&Value::Object(told).to_string())).transpose()?;
     closed?;
-    match checked.bad {
-        None => Ok(()),
-        Some(_) => Err(Failure::work(&"the log is not right")),
+    let log_is_bad = log.is_some_and(|(log, _)| log.bad.is_some());
+    let models_are_bad = projections.is_some_and(|projections| !projections.is_right());
+    match (log_is_bad, models_are_bad) {
+        (false, false) => Ok(()),
+        (true, false) => Err(Failure::work(&"the log is not right")),
+        (false, true) => Err(Failure::work(&"the read models are not right")),
+        (true, true) => Err(Failure::work(&"neither the log nor the read models are right")),
     }
+}
+
+/// What was checked of the log, and how long it took; and of the read models.
+type Found = (Option<(Checked, Duration)>, Option<projections::Compared>);
+
+async fn all(
+    database: &Database,
+    config: &Config,
+    arguments: &CheckStored,
+) -> Result<Found, Failure> {
+    let both = !arguments.log && !arguments.projections;
+    let log = if arguments.log || arguments.head.is_some() || both {
+        let began = Instant::now();
+        let checked = look(database, config, arguments.head).await;
+        let checked =
+            checked.map_err(|error| Failure::work(&format!("the log was not checked: {error}")))?;
+        Some((checked, began.elapsed()))
+    } else {
+        None
+    };
+    let projections = match arguments.projections || both {
+        true => Some(projections::compare(database, config).await?),
+        false => None,
+    };
+    Ok((log, projections))
 }
 
 async fn look(

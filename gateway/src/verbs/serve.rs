@@ -26,6 +26,7 @@ pub(super) async fn run(
     data: PathBuf,
     config: Config,
     guide: Option<Guide>,
+    works: bool,
 ) -> Result<(), Failure> {
     config.check()?;
     // Before anything else is started: a port in use is found at once.
@@ -35,7 +36,7 @@ pub(super) async fn run(
     })?;
     let stop = stop_signal()?;
     let database = Database::open(&data, &config).await?;
-    let served = serve(&data, config, listener, &database, stop, guide).await;
+    let served = serve(&data, (config, works), listener, &database, stop, guide).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -74,7 +75,7 @@ pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
 
 async fn serve(
     data: &std::path::Path,
-    config: Config,
+    (config, works): (Config, bool),
     listener: TcpListener,
     database: &Database,
     stop: CancellationToken,
@@ -84,8 +85,11 @@ async fn serve(
     let metrics = telemetry::start_metrics().map_err(|error| failed(&error))?;
     database.migrate().await?;
     let token = administrator_token(data).map_err(|error| failed(&error))?;
-    let parts =
-        Parts::start(database.config(), database.masters().clone().source(), &config).await?;
+    let (to, masters) = (database.config(), database.masters().clone().source());
+    let parts = match works {
+        true => Parts::start(to, masters, &config).await?,
+        false => Parts::without_workers(to, masters, &config).await?,
+    };
     let stop_wait_max = Duration::from_millis(config.server.stop_wait_max_ms);
     let clock = system_clock();
     let guide = match demo::fill(guide, &parts, &clock, &stop).await {

@@ -2,13 +2,16 @@
 //! it another may be made, from the first fact, and take its place. Who fills them is the workers'
 //! business.
 
-use std::time::{Duration, Instant};
+mod copies;
+mod switching;
 
 use events::words::Position;
 use tokio_postgres::{Client, Row, Transaction};
 
 use super::sql::{Params, Projection, SinkError};
 use crate::parts::PARTS;
+pub use copies::{copy, drop_copies, is_schema, parked_in, publish_copies};
+pub use switching::{drop_retired, switch};
 
 /// Whoever creates, switches or drops a build holds this.
 const LOCK: i64 = 0x6d69_6c6c_7072_6f6a;
@@ -41,6 +44,19 @@ pub enum State {
     Live,
     /// Another one took its place; it goes soon.
     Retired,
+    /// Somebody folds afresh, to compare or to look back; nobody else carries it on.
+    Copy,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Live => "live",
+            Self::Retired => "retired",
+            Self::Copy => "copy",
+        }
+    }
 }
 
 impl Build {
@@ -49,11 +65,9 @@ impl Build {
         "b.build, b.name, b.version, b.schema, b.state, b.parts, b.indexed";
 
     pub(super) fn read(row: &Row) -> Self {
-        let state = match row.get::<_, &str>(4) {
-            "building" => State::Building,
-            "live" => State::Live,
-            _ => State::Retired,
-        };
+        let states = [State::Building, State::Live, State::Copy];
+        let state = states.into_iter().find(|state| state.word() == row.get::<_, &str>(4));
+        let state = state.unwrap_or(State::Retired);
         Self {
             id: row.get(0),
             name: row.get(1),
@@ -78,7 +92,8 @@ impl Build {
 /// If the database cannot be reached.
 pub async fn all(client: &Client) -> Result<Vec<Build>, SinkError> {
     let query = format!(
-        "select {} from projections.builds as b where b.state <> 'retired' order by b.build",
+        "select {} from projections.builds as b where b.state in ('live', 'building') \
+         order by b.build",
         Build::COLUMNS
     );
     Ok(client.query(&query, &[]).await?.iter().map(Build::read).collect())
@@ -141,7 +156,7 @@ async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
 
 async fn known(transaction: &Transaction<'_>, name: &str) -> Result<Vec<Build>, SinkError> {
     let query = format!(
-        "select {} from projections.builds as b where b.name = $1 and b.state <> 'retired'",
+        "select {} from projections.builds as b where b.name = $1 and b.state in ('live', 'building')",
         Build::COLUMNS
     );
     Ok(transaction.query(&query, &[&name]).await?.iter().map(Build::read).collect())
@@ -153,29 +168,40 @@ async fn create(
     projection: &dyn Projection,
     state: State,
 ) -> Result<Build, SinkError> {
-    let (name, version) = (projection.name(), projection.version());
     let retire = "update projections.builds set state = 'retired', retired_at = now() \
         where name = $1 and state = 'building'";
-    transaction.execute(retire, &[&name]).await?;
+    transaction.execute(retire, &[&projection.name()]).await?;
+    let schema = format!("{}_v{}", projection.name(), projection.version());
+    let build = insert(transaction, projection, (state, PARTS), &schema).await?;
+    if state == State::Live {
+        show(transaction, projection, &build).await?;
+    }
+    Ok(build)
+}
+
+/// Creates tables, and notes them, in a schema of this name, or of one like it that is free.
+async fn insert(
+    transaction: &Transaction<'_>,
+    projection: &dyn Projection,
+    (state, parts): (State, i32),
+    schema: &str,
+) -> Result<Build, SinkError> {
     let live = state == State::Live;
     let insert = format!(
-        "insert into projections.builds as b (name, version, schema, state, parts, indexed, live_at) \
+        "insert into projections.builds as b \
+             (name, version, schema, state, parts, indexed, live_at) \
          select $1, $2, case when taken then $3 || '_b' || nextval('projections.schemas') else $3 \
          end, $4, $5, $6, case when $6 then now() end \
          from (select to_regnamespace($3) is not null as taken) as schema returning {}",
         Build::COLUMNS
     );
-    let schema = format!("{name}_v{version}");
-    let word = if live { "live" } else { "building" };
-    let params: Params<'_> = vec![&name, &version, &schema, &word, &PARTS, &live];
+    let (name, version, word) = (projection.name(), projection.version(), state.word());
+    let params: Params<'_> = vec![&name, &version, &schema, &word, &parts, &live];
     let build = Build::read(&transaction.query_one(&insert, &params).await?);
-    let parts = "insert into projections.parts (build, part, position) \
+    let numbered = "insert into projections.parts (build, part, position) \
         select $1, part, 0 from generate_series(0, $2::integer - 1) as part";
-    transaction.execute(parts, &[&build.id, &PARTS]).await?;
+    transaction.execute(numbered, &[&build.id, &parts]).await?;
     fill_schema(transaction, projection, &build.schema, live).await?;
-    if live {
-        show(transaction, projection, &build).await?;
-    }
     Ok(build)
 }
 
@@ -265,94 +291,9 @@ pub async fn reached(client: &Client, build: i64) -> Result<(Position, Position)
     Ok((Position(row.get(0)), Position(row.get(1))))
 }
 
-/// Lets a build take the place of the live one, if it holds at least as much: readers see no step
-/// back, and wait a moment at most. Whether it was done; if not, somebody reads or writes, and it
-/// can be tried again soon.
-///
-/// # Errors
-/// If the database cannot be reached or refuses.
-pub async fn switch(
-    client: &mut Client,
-    looker: &Client,
-    projection: &dyn Projection,
-    build: &Build,
-    wait_max: Duration,
-) -> Result<bool, SinkError> {
-    match switch_now(client, looker, projection, build, wait_max).await {
-        Err(error) if error.is_locked_out() => Ok(false),
-        done => done,
-    }
-}
-
-async fn switch_now(
-    client: &mut Client,
-    looker: &Client,
-    projection: &dyn Projection,
-    build: &Build,
-    wait_max: Duration,
-) -> Result<bool, SinkError> {
-    let transaction = client.transaction().await?;
-    transaction.batch_execute("set local lock_timeout = '20ms'").await?;
-    let locks = "select pg_advisory_xact_lock($1)";
-    transaction.execute(locks, &[&LOCK]).await?;
-    let still = "select 1 from projections.builds where build = $1 and state = 'building'";
-    if transaction.query_opt(still, &[&build.id]).await?.is_none() {
-        return Ok(true);
-    }
-    // The live one stands still until the new one has what it has.
-    let held = "select p.position from projections.parts as p \
-        join projections.builds as b using (build) \
-        where b.name = $1 and b.state = 'live' order by p.part for update of p";
-    let held = transaction.query(held, &[&build.name]).await?;
-    let held = held.iter().map(|row| row.get(0)).max().unwrap_or(0);
-    let began = Instant::now();
-    while reached(looker, build.id).await?.0 < Position(held) {
-        if began.elapsed() > wait_max {
-            return Ok(false);
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    show(&transaction, projection, build).await?;
-    let retire = "update projections.builds set state = 'retired', retired_at = clock_timestamp() \
-        where name = $1 and state = 'live'";
-    transaction.execute(retire, &[&build.name]).await?;
-    let live = "update projections.builds set state = 'live', live_at = clock_timestamp() \
-        where build = $1";
-    transaction.execute(live, &[&build.id]).await?;
-    transaction.commit().await?;
-    Ok(true)
-}
-
-/// Drops the builds that were retired so long ago, unless somebody still reads them; how many.
-///
-/// # Errors
-/// If the database cannot be reached or refuses.
-pub async fn drop_retired(client: &mut Client, grace: Duration) -> Result<usize, SinkError> {
-    let query = "select build, schema from projections.builds where state = 'retired' \
-        and retired_at < clock_timestamp() - $1::double precision * interval '1 second'";
-    let mut dropped = 0;
-    for row in client.query(query, &[&grace.as_secs_f64()]).await? {
-        let (build, schema): (i64, String) = (row.get(0), row.get(1));
-        match drop_now(client, build, &schema).await {
-            Err(error) if error.is_locked_out() => {}
-            done => {
-                done?;
-                tracing::info!(schema, "a retired build is dropped");
-                dropped += 1;
-            }
-        }
-    }
-    Ok(dropped)
-}
-
-async fn drop_now(client: &mut Client, build: i64, schema: &str) -> Result<(), SinkError> {
-    let transaction = client.transaction().await?;
-    transaction.batch_execute("set local lock_timeout = '20ms'").await?;
-    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    transaction.batch_execute(&format!("drop schema if exists {schema} cascade")).await?;
-    let forget = "delete from projections.builds where build = $1 and state = 'retired'";
+async fn forget(transaction: &Transaction<'_>, build: i64) -> Result<(), SinkError> {
+    let forget = "delete from projections.builds where build = $1 and state in ('retired', 'copy')";
     transaction.execute(forget, &[&build]).await?;
-    transaction.commit().await?;
     Ok(())
 }
 

@@ -91,7 +91,8 @@ impl Situation {
             where alive_until > clock_timestamp() order by started_at, worker";
         let workers = client.query(workers, &[]).await?;
         let builds = format!(
-            "select {} from projections.builds as b where b.state <> 'retired' order by b.build",
+            "select {} from projections.builds as b where b.state in ('live', 'building') \
+             order by b.build",
             Build::COLUMNS
         );
         let builds: Vec<Build> =
@@ -100,7 +101,7 @@ impl Situation {
             join projections.builds as b using (build) \
             left join projections.workers as w \
                 on w.worker = p.worker and w.alive_until > clock_timestamp() \
-            where b.state <> 'retired'";
+            where b.state in ('live', 'building')";
         let parts = client.query(parts, &[]).await?;
         let holder = |row: &tokio_postgres::Row| {
             let worker: Option<Uuid> = row.get(2);

@@ -172,7 +172,7 @@ pub async fn parked(
     let query = "select b.name, b.version, b.state = 'live', p.organization_id, p.stream_id, \
         p.position, p.event_id, p.type, p.error, p.parked_at \
         from projections.parked as p join projections.builds as b using (build) \
-        where b.state <> 'retired' and p.position > $2 \
+        where b.state in ('live', 'building') and p.position > $2 \
         and ($1::uuid is null or p.organization_id = $1) \
         order by p.position, b.name, b.build limit $3";
     let rows = client.query(query, &[&organization, &after.0, &limit]).await?;

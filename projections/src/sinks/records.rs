@@ -251,6 +251,8 @@ where
     /// As [`Self::write`], a fact at a time: one that cannot be folded, or that PostgreSQL refuses,
     /// is parked.
     async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        // What was tried in one go before may be open still.
+        self.client.batch_execute("rollback").await?;
         self.hot.clear();
         let mut now = self.begin(batch).await?;
         let rest = Batch { facts: &[], ..*batch };

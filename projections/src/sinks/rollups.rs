@@ -154,6 +154,8 @@ impl<R: Rollup> RollupSink<R> {
     /// As [`Self::write`], a fact at a time: one that cannot be added up, or whose sums PostgreSQL
     /// refuses, is parked.
     async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+        // What was tried in one go before may be open still.
+        self.client.batch_execute("rollback").await?;
         self.checkpoint.begin(&self.client).await?;
         let (facts, mut notes) = self.sort(batch).await?;
         for fact in facts {

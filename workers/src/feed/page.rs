@@ -26,9 +26,9 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// What these units take.
-    pub(super) fn by(units: &[Unit]) -> Self {
+    pub(crate) fn by<'a>(units: impl Iterator<Item = &'a Unit> + Clone) -> Self {
         let mut parts: Vec<(i32, HashSet<i32>)> = Vec::new();
-        for unit in units {
+        for unit in units.clone() {
             let held = unit.held.iter().map(|held| held.part);
             match parts.iter_mut().find(|(count, _)| *count == unit.build.parts) {
                 Some((_, known)) => known.extend(held),
@@ -71,7 +71,7 @@ enum Unreadable {
 }
 
 impl Page {
-    pub(super) async fn of(
+    pub(crate) async fn of(
         raw: &[RawFact],
         wanted: &Wanted,
         full: usize,

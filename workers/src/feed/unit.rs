@@ -5,6 +5,7 @@ use std::time::Instant;
 use events::Recorded;
 use events::log::StreamKey;
 use events::words::Position;
+use projections::parts::part_of;
 use projections::sinks::builds::{Build, State};
 use projections::sinks::parking;
 use projections::sinks::sql::{Batch, Held, Poison, Projection, Sink, SinkError, Target};
@@ -162,6 +163,41 @@ impl Unit {
                 .increment(facts.len() as u64);
         }
         Ok(())
+    }
+
+    /// As [`Self::apply`], up to where each part ends, and never a step further; what is refused is
+    /// tried fact by fact.
+    pub(crate) async fn apply_until(
+        &mut self,
+        page: &Page,
+        until: &[Position],
+    ) -> Result<(), ProjectorError> {
+        let end = |organization, stream| {
+            let part = part_of(organization, stream, self.build.parts);
+            usize::try_from(part).ok().and_then(|part| until.get(part)).copied()
+        };
+        let within = |organization, stream, at: Position| {
+            end(organization, stream).is_some_and(|end| at <= end)
+        };
+        let own = |feature: &str| self.features.contains(&feature);
+        let facts = page.facts.iter().filter(|fact| own(fact.event.feature()));
+        let facts: Vec<&Recorded> = facts
+            .filter(|fact| within(fact.organization.0, fact.stream_id, fact.position))
+            .collect();
+        let unreadable = page.unreadable.iter().filter(|(feature, _)| own(feature));
+        let unreadable: Vec<Poison> = unreadable
+            .map(|(_, poison)| poison.clone())
+            .filter(|poison| within(poison.organization, poison.stream_id, poison.position))
+            .collect();
+        if let Some(reason) = self.features.iter().find_map(|f| page.blocked.get(*f)) {
+            return Err(UnitError::Blocked(reason.clone()).of(&self.build));
+        }
+        let batch = Batch { facts: &facts, unreadable: &unreadable, again: &[], to: page.last };
+        let applied = match self.sink.apply(&batch).await {
+            Err(error) if error.is_refusal() => self.sink.isolate(&batch).await,
+            applied => applied,
+        };
+        applied.map_err(|error| UnitError::from(error).of(&self.build))
     }
 
     async fn write(&mut self, batch: &Batch<'_>, shared: &Shared) -> Result<(), UnitError> {
