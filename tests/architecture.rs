@@ -39,6 +39,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
             "mutation",
             "sales",
             "scalars",
+            "status",
         ],
     ),
 ];

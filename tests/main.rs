@@ -32,3 +32,4 @@ mod sales;
 mod subscriptions;
 mod tidy;
 mod workers;
+mod warehouses;

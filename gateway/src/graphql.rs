@@ -17,7 +17,9 @@ mod parked;
 mod products;
 mod sales;
 mod scalars;
+mod status;
 mod stock;
+mod warehouses;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub struct Query(
     customers::CustomerQueries,
     contacts::ContactQueries,
     products::ProductQueries,
+    warehouses::WarehouseQueries,
     stock::StockQueries,
     orders::OrderQueries,
     credit_notes::CreditNoteQueries,
@@ -49,6 +52,7 @@ pub struct Mutation(
     customers::CreditMutations,
     contacts::ContactMutations,
     products::ProductMutations,
+    warehouses::WarehouseMutations,
     stock::StockMutations,
     orders::OrderMutations,
     credit_notes::CreditNoteMutations,

@@ -15,6 +15,7 @@ pub mod sinks;
 pub mod skips;
 pub mod stock;
 pub mod table;
+pub mod warehouses;
 pub mod watermarks;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(Records::<contacts::Contacts>::new()),
         Box::new(Records::<credit::Credits>::new()),
         Box::new(Records::<products::Products>::new()),
+        Box::new(Records::<warehouses::Warehouses>::new()),
         Box::new(Records::<stock::StockItems>::new()),
         Box::new(Records::<orders::Orders>::new()),
         Box::new(Records::<credit_notes::CreditNotes>::new()),

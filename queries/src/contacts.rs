@@ -57,7 +57,7 @@ impl Reader {
         let email = filter.email.as_ref().map(|email| email.trim().to_lowercase());
         let mut conditions = Conditions::new();
         conditions.equal("customer_id", &filter.customer_id);
-        conditions.equal("lower(email)", &email);
+        conditions.equal_text("lower(email)", &email);
         conditions.equal("status", &filter.status);
         self.page(access, conditions, page).await
     }

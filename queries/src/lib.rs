@@ -15,6 +15,7 @@ pub mod products;
 pub mod records;
 pub mod sales;
 pub mod stock;
+pub mod warehouses;
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};

@@ -53,6 +53,15 @@ impl<'a> Conditions<'a> {
             self.and(&format!("{column} = {param}"));
         }
     }
+
+    /// As [`Self::equal`], of a text that somebody typed. PostgreSQL has none with a NUL in it, so
+    /// nothing fits that.
+    pub(crate) fn equal_text(&mut self, column: &str, value: &'a Option<String>) {
+        match value {
+            Some(text) if text.contains('\0') => self.and("false"),
+            _ => self.equal(column, value),
+        }
+    }
 }
 
 impl Reader {

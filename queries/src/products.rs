@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
-pub const READS: &[&str] = &["products", "stock"];
+pub const READS: &[&str] = &["products", "stock", "warehouses"];
 
 impl Reader {
     /// A product.

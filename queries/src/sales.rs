@@ -19,7 +19,7 @@ pub const MONTH_READS: &[&str] = &["sales_by_month"];
 pub const CUSTOMER_READS: &[&str] = &["sales_by_customer", "customers", "credit"];
 
 /// What the sums by product read, and what stands in their records.
-pub const PRODUCT_READS: &[&str] = &["sales_by_product", "products", "stock"];
+pub const PRODUCT_READS: &[&str] = &["sales_by_product", "products", "stock", "warehouses"];
 
 /// How many months are shown at once, a month in several currencies counting for each.
 pub const MONTHS_MAX: usize = 1_200;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{Param, QueryError, Reader, Seen};
 
-/// What these queries read.
-pub const READS: &[&str] = &["stock"];
+/// What these queries read, and what stands in their records.
+pub const READS: &[&str] = &["stock", "warehouses"];
 
 /// How many stock items are shown at once.
 const ITEMS_MAX: i64 = 10_000;

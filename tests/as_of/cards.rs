@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Each feature's query: its field and its fields. Credit stands in the customer.
-const CARDS: [(&str, &str, &str); 6] = [
+const CARDS: [(&str, &str, &str); 7] = [
     (
         "customers",
         "customer",
@@ -28,10 +28,12 @@ const CARDS: [(&str, &str, &str); 6] = [
         listPrice { amount currency } status version changedAt
         stock { id warehouseId unit onHand reserved available backorder version changedAt }",
     ),
+    ("warehouses", "warehouse", "id code name status statusReason openedAt version changedAt"),
     (
         "stock",
         "stockItem",
-        "id productId warehouseId unit onHand reserved available backorder version changedAt",
+        "id productId warehouseId unit onHand reserved available backorder version changedAt
+        warehouse { code status statusReason version }",
     ),
     (
         "orders",

@@ -14,6 +14,7 @@ use projections::orders::Orders;
 use projections::organizations::Organizations;
 use projections::products::Products;
 use projections::stock::StockItems;
+use projections::warehouses::Warehouses;
 use queries::{QueryError, Reader, Seen};
 use uuid::Uuid;
 
@@ -30,6 +31,7 @@ pub(super) fn folded(feature: &str, facts: &[&Recorded]) -> String {
         "contacts" => told::<Contacts>(facts),
         "credit" => told::<Credits>(facts),
         "products" => told::<Products>(facts),
+        "warehouses" => told::<Warehouses>(facts),
         "stock" => told::<StockItems>(facts),
         "orders" => told::<Orders>(facts),
         "credit_notes" => told::<CreditNotes>(facts),
@@ -45,6 +47,7 @@ pub(super) async fn read(reader: &Reader, access: &Access, feature: &str, id: Uu
         "contacts" => told(reader.contact(access, id).await, no_children()),
         "credit" => told(reader.credit(access, id).await, no_children()),
         "products" => told(reader.product(access, id).await, no_children()),
+        "warehouses" => told(reader.warehouse(access, id).await, no_children()),
         "stock" => told(reader.stock_item(access, id).await, no_children()),
         "orders" => {
             let lines = reader.order_lines(access, &[id]).await.expect("the lines").remove(&id);

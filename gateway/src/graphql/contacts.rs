@@ -16,6 +16,7 @@ use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, Loaders};
 use super::mutation::mutations;
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -57,20 +58,12 @@ pub enum ContactStatus {
     Erased,
 }
 
-/// The word of each status in the rows.
-const STATUSES: [(&str, ContactStatus); 3] = [
-    ("active", ContactStatus::Active),
-    ("merged", ContactStatus::Merged),
-    ("erased", ContactStatus::Erased),
-];
-
 fn filter(given: Option<ContactsFilter>) -> Result<ContactFilter, ApiError> {
     let Some(given) = given else {
         return Ok(ContactFilter::default());
     };
     let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let word = |status| STATUSES.iter().find(|(_, known)| *known == status);
-    let status = given.status.and_then(word).map(|(word, _)| (*word).to_owned());
+    let status = given.status.map(status::word);
     Ok(ContactFilter { customer_id: customer.transpose()?, email: given.email, status })
 }
 
@@ -157,10 +150,7 @@ impl Contact {
     }
 
     async fn status(&self) -> async_graphql::Result<ContactStatus> {
-        let status = STATUSES.iter().find(|(word, _)| *word == self.0.status);
-        status.map(|(_, status)| *status).ok_or_else(|| {
-            ApiError::internal(&format!("a contact has the status {}", self.0.status)).into()
-        })
+        status::of(&self.0.status)
     }
 
     /// Why it is erased.

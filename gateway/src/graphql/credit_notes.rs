@@ -18,6 +18,7 @@ use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
 use super::orders::Order;
 use super::scalars::{Date, Decimal};
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -155,10 +156,7 @@ impl CreditNote {
     }
 
     async fn status(&self) -> async_graphql::Result<CreditNoteStatus> {
-        match self.0.status.as_str() {
-            "posted" => Ok(CreditNoteStatus::Posted),
-            other => Err(ApiError::internal(&format!("a credit note has the status {other}")))?,
-        }
+        status::of(&self.0.status)
     }
 
     async fn posted_at(&self) -> DateTime<Utc> {

@@ -11,6 +11,7 @@ use queries::customers::CustomerRow;
 use queries::orders::{OrderLineRow, OrderRow};
 use queries::products::ProductRow;
 use queries::stock::StockRow;
+use queries::warehouses::WarehouseRow;
 use queries::{Reader, Seen};
 use uuid::Uuid;
 
@@ -52,6 +53,8 @@ keys! {
     CustomerOf -> Seen<CustomerRow> = customers_by_id;
     /// A product.
     ProductOf -> Seen<ProductRow> = products_by_id;
+    /// A warehouse.
+    WarehouseOf -> Seen<WarehouseRow> = warehouses_by_id;
     /// The stock items of a product.
     StockOf -> Vec<Seen<StockRow>> = stock_of;
     /// The credit of a customer.

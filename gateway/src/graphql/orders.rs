@@ -19,6 +19,7 @@ use super::customers::Customer;
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
 use super::scalars::{Date, Decimal};
+use super::status;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 
@@ -57,10 +58,7 @@ fn filter(given: Option<OrdersFilter>) -> Result<OrderFilter, ApiError> {
         return Ok(OrderFilter::default());
     };
     let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let status = given.status.map(|status| match status {
-        OrderStatus::Placed => "placed".to_owned(),
-        OrderStatus::Cancelled => "cancelled".to_owned(),
-    });
+    let status = given.status.map(status::word);
     Ok(OrderFilter { customer_id: customer.transpose()?, status })
 }
 
@@ -179,11 +177,7 @@ impl Order {
     }
 
     async fn status(&self) -> async_graphql::Result<OrderStatus> {
-        match self.0.status.as_str() {
-            "placed" => Ok(OrderStatus::Placed),
-            "cancelled" => Ok(OrderStatus::Cancelled),
-            other => Err(ApiError::internal(&format!("an order has the status {other}")).into()),
-        }
+        status::of(&self.0.status)
     }
 
     async fn placed_at(&self) -> DateTime<Utc> {

@@ -4,6 +4,8 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use commands::organizations;
 use events::access::Access;
+use events::warehouses::WarehouseId;
+use events::words::OrganizationId;
 use queries::Seen;
 use queries::organizations::{OrganizationRow, READS};
 use uuid::Uuid;
@@ -68,6 +70,11 @@ impl Organization {
     /// The IANA zone in which its business days begin and end.
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
+    }
+
+    /// The warehouse in which its goods lie, unless a command names another.
+    async fn default_warehouse_id(&self) -> async_graphql::ID {
+        WarehouseId::default_of(OrganizationId(self.0.id)).0.into()
     }
 
     /// `active`.

@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use super::as_of::AsOf;
 use super::caller::{id, reading_record};
+use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
 use super::scalars::Decimal;
+use super::warehouses::Warehouse;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -68,6 +70,12 @@ impl StockItem {
 
     async fn warehouse_id(&self) -> ID {
         self.0.warehouse_id.into()
+    }
+
+    /// The warehouse; null for one that nobody has opened, such as the default one at first.
+    async fn warehouse(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Warehouse>> {
+        let key = WarehouseOf(self.0.access(), self.0.warehouse_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Warehouse))
     }
 
     /// What quantities are counted in.
