@@ -2,7 +2,7 @@
 //! beside a bare COPY of the same rows into a plain table.
 
 use std::io::{BufRead, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,16 +29,8 @@ const COPIES: usize = 3;
 
 /// Measures the row; none, if the real data is not there.
 pub async fn measure(scale: Scale) -> Option<Row> {
-    let packed = harness::shared(DATA)?;
     let place = harness::app::scratch();
-    let (file, rows) = match scale.import_rows {
-        None => (packed.clone(), unpacked(&packed, usize::MAX)),
-        Some(most) => {
-            let (file, rows) = (place.path().join("part.csv"), unpacked(&packed, most));
-            std::fs::write(&file, &rows).expect("writing a part of the file");
-            (file, rows)
-        }
-    };
+    let (file, rows) = source(scale, &place)?;
     let count = rows.lines().count() - 1;
     let plain = Plain::create().await;
     let mut copied = Vec::new();
@@ -53,6 +45,24 @@ pub async fn measure(scale: Scale) -> Option<Row> {
     }
     plain.0.remove().await;
     Some(row(count, &summary, peak, &copied))
+}
+
+/// Fills a database with the year, or the part of it that is asked for; what the import tells.
+pub async fn fill(scale: Scale, place: &TempDir, url: &str) -> Option<Value> {
+    let (file, _) = source(scale, place)?;
+    Some(import(&file, place, url).await.0)
+}
+
+/// The file, and its rows as text.
+fn source(scale: Scale, place: &TempDir) -> Option<(PathBuf, String)> {
+    let packed = harness::shared(DATA)?;
+    let Some(most) = scale.import_rows else {
+        let rows = unpacked(&packed, usize::MAX);
+        return Some((packed, rows));
+    };
+    let (file, rows) = (place.path().join("part.csv"), unpacked(&packed, most));
+    std::fs::write(&file, &rows).expect("writing a part of the file");
+    Some((file, rows))
 }
 
 fn row(count: usize, summary: &Value, peak: f64, copied: &[f64]) -> Row {

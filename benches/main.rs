@@ -27,8 +27,10 @@ mod orders;
 mod oversell;
 mod procedure;
 mod processes;
+mod readable;
 mod readers;
 mod reading;
+mod rebuilding;
 mod report;
 mod rounds;
 
@@ -38,7 +40,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 26] = [
+const ROWS: [&str; 29] = [
     "append_1",
     "append_64",
     "append_512",
@@ -52,6 +54,7 @@ const ROWS: [&str; 26] = [
     "load_cached",
     "follow_1000",
     "follow_20000",
+    "readable",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -60,6 +63,8 @@ const ROWS: [&str; 26] = [
     "memory_loaded",
     "oversell",
     "import",
+    "rebuild",
+    "replay",
     "export_parquet",
     "rls_point",
     "rls_list",
@@ -189,6 +194,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
         rows.push(chain::measure(scale).await);
     }
     rows.extend(reading::measure(scale, wanted).await);
+    if wanted("readable") {
+        rows.push(readable::measure(scale).await);
+    }
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }
@@ -215,6 +223,13 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
         match import::measure(scale).await {
             Some(row) => rows.push(row),
             None => eprintln!("import: not measured, for ../shared/data is not there"),
+        }
+    }
+    let (rebuild, replay) = (wanted("rebuild"), wanted("replay"));
+    if rebuild || replay {
+        match rebuilding::measure(scale, rebuild, replay).await {
+            Some(found) => rows.extend(found),
+            None => eprintln!("rebuild, replay: not measured, for ../shared/data is not there"),
         }
     }
     if wanted("export_parquet") {

@@ -22,11 +22,25 @@ const ROOMS: [(&str, &[&str]); 8] = [
 /// Where features stand beside a few files that are about none of them, and `sales`, which has no
 /// facts of its own: it adds up those of orders and of credit notes.
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
-    ("projections/src/", &["lib", "parts", "sales", "sinks", "skips", "table", "watermarks"]),
-    ("queries/src/", &["lib", "page", "position", "sales"]),
+    (
+        "projections/src/",
+        &["fold", "lib", "parts", "sales", "sinks", "skips", "table", "watermarks"],
+    ),
+    ("queries/src/", &["as_of", "lib", "page", "position", "records", "sales"]),
     (
         "gateway/src/graphql/",
-        &["caller", "codes", "connection", "input", "loaders", "mutation", "sales", "scalars"],
+        &[
+            "as_of",
+            "caller",
+            "codes",
+            "connection",
+            "input",
+            "loaders",
+            "mutation",
+            "sales",
+            "scalars",
+            "status",
+        ],
     ),
 ];
 

@@ -56,6 +56,7 @@ fn a_contact_is_added_changed_and_found() {
             (json!({ "email": "anna@quaas.EXAMPLE" }), vec!["Anna Berg"]),
             (json!({ "customerId": customer, "status": "ACTIVE" }), vec!["Bert", "Anna Berg"]),
             (json!({ "status": "ERASED" }), vec![]),
+            (json!({ "email": "anna@quaas.example\u{0}" }), vec![]),
             (json!({ "customerId": other["id"] }), vec![]),
         ] {
             let variables = json!({ "filter": filter, "at": other["position"] });

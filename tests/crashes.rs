@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use buyers::Market;
 use harness::app::scratch;
+use harness::program::{millrace, outcome};
 use harness::{Program, Shop};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -114,6 +115,28 @@ fn a_killed_postgresql_comes_back_and_has_kept_what_was_acknowledged() {
             load.end().await;
             settle(&program, &market).await;
         }
+        stop(program);
+    });
+}
+
+#[test]
+fn a_killed_postgresql_comes_back_and_workers_go_on_where_they_were() {
+    test(async |data| {
+        let program = Program::serve_with(data, &["--no-workers"], &[]);
+        let workers = [Program::work(data, &[]), Program::work(data, &[])];
+        let market = Market::open(&program).await;
+        for _ in 0..ROUNDS {
+            let load = market.load(&program);
+            sold(&market, 150).await;
+            kill_postmaster(data);
+            sold(&market, 150).await;
+            load.end().await;
+            settle(&program, &market).await;
+        }
+        let check = ["check", "--projections", "--data", &data.to_string_lossy()];
+        let (code, out, err) = outcome(&mut millrace(&check));
+        assert_eq!(code, 0, "{out}{err}");
+        workers.into_iter().for_each(stop);
         stop(program);
     });
 }

@@ -20,7 +20,8 @@ use commands::{CommandError, Kind, Outcome};
 use events::Recorded;
 use events::log::{RawFact, StreamKey};
 use events::products::ProductId;
-use events::stock::{StockItemId, WarehouseId};
+use events::stock::StockItemId;
+use events::warehouses::WarehouseId;
 use events::words::{Position, Unit};
 use harness::{Desk, TestApp};
 
@@ -46,7 +47,7 @@ async fn facts(app: &TestApp, stream: StreamKey) -> Vec<RawFact> {
 }
 
 /// Everything that the log holds.
-async fn everything(app: &TestApp) -> Vec<Recorded> {
+pub(crate) async fn everything(app: &TestApp) -> Vec<Recorded> {
     let mut all: Vec<Recorded> = Vec::new();
     loop {
         let after = all.last().map_or(Position(0), |last| last.position);

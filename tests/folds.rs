@@ -2,7 +2,7 @@
 //! promises are the same thing. Histories are random; a failing one is shrunk and shown.
 
 mod books;
-mod history;
+pub(crate) mod history;
 
 use harness::{Desk, test};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -12,7 +12,7 @@ use harness::{Shop, TestApp};
 use serde_json::{Value, json};
 
 /// An id that nothing has.
-const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+pub(crate) const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
 /// The first error of an answer.
 #[derive(Debug)]
@@ -45,10 +45,10 @@ impl Told {
 }
 
 /// A mutation, its input, and what it is told: the code, the field, a telling part of the message.
-type Case<'a> = (&'a str, Value, &'a str, &'a str, &'a str);
+pub(crate) type Case<'a> = (&'a str, Value, &'a str, &'a str, &'a str);
 
 /// Each is refused as it says, and leaves nothing in the log.
-async fn refused(app: &TestApp, shop: &Shop, cases: &[Case<'_>]) {
+pub(crate) async fn refused(app: &TestApp, shop: &Shop, cases: &[Case<'_>]) {
     let before = app.facts().await;
     for (mutation, input, code, field, telling) in cases {
         let variables = json!({ "input": input });

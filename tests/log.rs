@@ -11,6 +11,7 @@ mod dying;
 mod following;
 mod limits;
 mod locked;
+mod moments;
 mod neighbours;
 mod overlapping;
 mod persons;

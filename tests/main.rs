@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod as_of;
 mod backup;
 mod busy;
 mod contacts;
@@ -31,4 +32,5 @@ mod readme;
 mod sales;
 mod subscriptions;
 mod tidy;
+mod warehouses;
 mod workers;

@@ -4,17 +4,21 @@
 use std::time::Duration;
 
 use commands::CommandError;
+use commands::parked::skip::SkipParked;
 use events::access::Access;
 use events::customers::CustomerId;
 use events::log::{Answer, Append, Expected, Log, LogId, LogLimits, NewFact, StreamKey};
 use events::products::ProductId;
-use events::stock::{StockItemId, WarehouseId};
+use events::stock::StockItemId;
+use events::warehouses::WarehouseId;
 use events::words::{Actor, Position, Unit};
 use gateway::app::fresh_id;
 use gateway::config::Config;
 use harness::app::scratch;
 use harness::desk::{order, receive};
 use harness::{Desk, Program, Shop, TestApp, TestDatabase};
+use projections::Record;
+use projections::stock::StockItems;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -132,7 +136,8 @@ fn a_record_stops_at_what_a_newer_program_wrote_and_others_go_on() {
             place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
         place.desk.run(order(place.buyer, place.other, 1)).await;
         app.settled().await;
-        let access = Access { organization: place.desk.organization, actor: Actor::Administrator };
+        let (organization, actor) = (place.desk.organization, Actor::Administrator);
+        let access = Access { organization, actor, as_of: None };
         let parked = app.parts.reader.parked(&access, Position(0), 10).await.expect("parked facts");
         let [parked] = &parked[..] else { panic!("{parked:?}") };
         assert_eq!((parked.projection.as_str(), parked.poison.position), ("stock", changed));
@@ -145,6 +150,55 @@ fn a_record_stops_at_what_a_newer_program_wrote_and_others_go_on() {
         let reserved = app.parts.reader.stock_of(&access, &[place.other.0]).await;
         let reserved = reserved.expect("stock").values().flatten().map(|row| row.reserved).sum();
         assert_eq!(Decimal::from(1), reserved, "the other stock item goes on");
+    });
+}
+
+#[test]
+fn a_record_is_shown_as_of_before_a_newer_program_changed_it_and_not_as_of_then() {
+    stopping(async |app| {
+        let place = Place::open(app).await;
+        let before = app.settled().await;
+        let changed =
+            place.change(&another_log(&app.database).await, "stock.received", NEWER).await;
+        let organization = place.desk.organization;
+        let warehouse = WarehouseId::default_of(organization);
+        let item = |of| StockItemId::of(organization, of, warehouse, &Unit("piece".into())).0;
+        let query = "query($id: ID!, $asOf: AsOf) { stockItem(id: $id, asOf: $asOf) { onHand } }";
+        let asked = |of, at| {
+            let as_of = json!({ "position": gateway::position::encode(at) });
+            json!({ "id": item(of), "asOf": as_of })
+        };
+        let client = &place.shop.client;
+        for (of, at) in [(place.changed, before), (place.other, before), (place.other, changed)] {
+            let shown = client.ask(query, asked(of, at)).await;
+            assert_eq!(shown["stockItem"]["onHand"], "10");
+        }
+        let (code, message) = client.refused(query, asked(place.changed, changed)).await;
+        assert_eq!(code, "UNAVAILABLE");
+        assert!(message.contains("newer Millrace"), "{message}");
+        // The same fold as that of the rows: what they go on without, it does.
+        let facts = app.parts.log.read_all(Position(changed.0 - 1), 1).await.expect("the fact");
+        let skip = SkipParked {
+            projection: StockItems::NAME.to_owned(),
+            version: StockItems::VERSION,
+            stream_id: facts[0].stream.id,
+            event_id: facts[0].event_id,
+            reason: "a test wrote it".to_owned(),
+        };
+        let other = SkipParked { version: StockItems::VERSION + 1, ..skip.clone() };
+        place.desk.run(other).await;
+        let (code, _) = client.refused(query, asked(place.changed, changed)).await;
+        assert_eq!(code, "UNAVAILABLE", "another version goes on without it");
+        place.desk.run(skip).await;
+        let shown = client.ask(query, asked(place.changed, changed)).await;
+        assert_eq!(shown["stockItem"]["onHand"], "10");
+        let received = place.shop.refused(
+            "receiveStock",
+            json!({
+                "productId": place.changed, "quantity": "1",
+            }),
+        );
+        assert_eq!(received.await.0, "UNAVAILABLE", "who decides cannot do without");
     });
 }
 

@@ -19,6 +19,7 @@ mod scenario;
 pub mod series;
 pub mod state;
 pub mod stock;
+pub mod warehouses;
 
 use chrono::{DateTime, Utc};
 use events::words::{Actor, OrganizationId};

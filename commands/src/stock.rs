@@ -9,7 +9,8 @@ pub mod set_backorder;
 
 use events::orders::OrderId;
 use events::products::{ProductId, ProductStatus, ProductUnit};
-use events::stock::{StockEvent, StockItemId, WarehouseId};
+use events::stock::{StockEvent, StockItemId};
+use events::warehouses::WarehouseId;
 use events::words::{OrganizationId, Quantity};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

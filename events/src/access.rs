@@ -1,7 +1,7 @@
 //! Who may do what: permissions and the boundary of a query. Not who somebody is: that is
 //! sign-in, in the gateway.
 
-use crate::words::{Actor, OrganizationId};
+use crate::words::{Actor, OrganizationId, Position};
 
 /// Something that somebody may or may not do: an action of a feature. Every command is an action;
 /// the constants below are those that no command is named for.
@@ -58,11 +58,14 @@ impl Actor {
     }
 }
 
-/// On whose behalf a query runs, and in which organization. No query can be made without one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// On whose behalf a query runs, in which organization, and as of when. No query can be made
+/// without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
     /// The boundary: nothing outside it is ever seen.
     pub organization: OrganizationId,
     /// Who asks.
     pub actor: Actor,
+    /// What was recorded up to here is seen, and nothing later. None: what is there now.
+    pub as_of: Option<Position>,
 }

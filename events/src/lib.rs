@@ -16,6 +16,7 @@ pub mod reservations;
 pub mod series;
 pub mod stock;
 pub mod upcast;
+pub mod warehouses;
 pub mod words;
 
 use std::borrow::Cow;
@@ -150,6 +151,8 @@ events! {
     Credit(credit::CreditEvent),
     /// A product.
     Product(products::ProductEvent),
+    /// A warehouse.
+    Warehouse(warehouses::WarehouseEvent),
     /// A stock item.
     Stock(stock::StockEvent),
     /// An order.

@@ -3,6 +3,7 @@
 
 mod append;
 mod appender;
+mod as_of;
 mod batch;
 mod catching_up;
 pub mod chain;
@@ -264,6 +265,7 @@ pub enum LogError {
 /// A handle to the log; clones share one appender and one set of readers.
 #[derive(Clone)]
 pub struct Log {
+    id: LogId,
     appends: append::Queue,
     readers: Pool,
     head: Arc<watch::Sender<Position>>,
@@ -286,7 +288,7 @@ impl Log {
         let head = Arc::new(watch::Sender::new(Position(0)));
         let (appends, jobs) = append::queue();
         let (shared, limits) = (Arc::default(), Arc::new(limits));
-        let log = Self { appends, readers, head: head.clone(), shared, limits };
+        let log = Self { id, appends, readers, head: head.clone(), shared, limits };
         wake::advance(&head, log.head().await?);
         let weak_head = Arc::downgrade(&head);
         let (poll, silence_max) = (log.limits.poll_interval, log.limits.silence_max);

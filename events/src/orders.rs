@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::credit_notes::CreditNoteId;
 use crate::customers::CustomerId;
 use crate::products::ProductId;
-use crate::stock::WarehouseId;
 use crate::upcast::Object;
+use crate::warehouses::WarehouseId;
 use crate::words::{Amount, Currency, Quantity, Rounding, Unit, UnitPrice};
 
 crate::id!(

@@ -24,7 +24,7 @@ crate::facts! {
     ReservationEvent of "reservations";
     /// Somebody has it now.
     Claimed {
-        /// What kind of thing: `sku`, `order_number`, `credit_note_number`.
+        /// What kind of thing, such as `sku`, `order_number` or `warehouse_code`.
         kind: String,
         /// The thing, readable.
         value: String,

@@ -2,25 +2,13 @@
 
 use crate::orders::OrderId;
 use crate::products::ProductId;
+use crate::warehouses::WarehouseId;
 use crate::words::{OrganizationId, Quantity, Unit};
-
-crate::id!(
-    /// A place that keeps stock.
-    WarehouseId
-);
 
 crate::id!(
     /// A product in a warehouse, counted in one unit.
     StockItemId
 );
-
-impl WarehouseId {
-    /// The warehouse that every organization has.
-    #[must_use]
-    pub fn default_of(organization: OrganizationId) -> Self {
-        Self(organization.derive("warehouse", &[b"default"]))
-    }
-}
 
 impl StockItemId {
     /// The stock item of this product, warehouse and unit.

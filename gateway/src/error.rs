@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use commands::{CommandError, Kind};
+use events::facts::DecodeError;
 use events::log::LogError;
 use events::personal::VaultError;
 use queries::QueryError;
@@ -191,19 +192,11 @@ impl From<CommandError> for ApiError {
             CommandError::Log(LogError::TooLarge { .. }) => {
                 Self::new(Code::PayloadTooLarge, message)
             }
-            CommandError::Log(LogError::Unavailable(cause))
-            | CommandError::Vault(VaultError::Log(LogError::Unavailable(cause))) => {
-                unavailable(&cause)
-            }
+            CommandError::Log(LogError::Unavailable(cause)) => unavailable(&cause),
             CommandError::Log(LogError::Closed) => Self::new(Code::Unavailable, message),
-            CommandError::Vault(VaultError::NoMaster) => Self::new(Code::Unavailable, message),
-            CommandError::Unreadable(cause) if cause.is_of_newer_program() => {
-                tracing::error!(%cause, "needs what a newer millrace wrote: update this one");
-                Self::new(Code::Unavailable, NEWER)
-            }
-            CommandError::Log(LogError::Database(_))
-            | CommandError::Unreadable(_)
-            | CommandError::Vault(_) => Self::internal(&message),
+            CommandError::Vault(error) => unopened(&error),
+            CommandError::Unreadable(cause) => unreadable(&cause),
+            CommandError::Log(LogError::Database(_)) => Self::internal(&message),
         }
     }
 }
@@ -219,9 +212,29 @@ impl From<QueryError> for ApiError {
                 error
             }
             QueryError::Invalid { field, .. } => Self::new(Code::InvalidInput, message).at(field),
+            QueryError::Vault(error) => unopened(&error),
+            QueryError::Unreadable(cause) => unreadable(&cause),
             QueryError::Unavailable(cause) => unavailable(&cause),
-            QueryError::Database(_) => Self::internal(&message),
+            QueryError::Database(_) | QueryError::Unfoldable(_) => Self::internal(&message),
         }
+    }
+}
+
+/// A fact that this program cannot read.
+fn unreadable(cause: &DecodeError) -> ApiError {
+    if cause.is_of_newer_program() {
+        tracing::error!(%cause, "needs what a newer millrace wrote: update this one");
+        return ApiError::new(Code::Unavailable, NEWER);
+    }
+    ApiError::internal(cause)
+}
+
+/// What belongs to a person cannot be sealed or opened.
+fn unopened(error: &VaultError) -> ApiError {
+    match error {
+        VaultError::Log(LogError::Unavailable(cause)) => unavailable(cause),
+        VaultError::NoMaster => ApiError::new(Code::Unavailable, error.to_string()),
+        _ => ApiError::internal(error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The GraphQL schema: merges the features' parts, which are in `graphql/`, and says what all of
 //! them share.
 
+mod as_of;
 mod caller;
 mod codes;
 mod connection;
@@ -12,10 +13,13 @@ pub mod loaders;
 mod mutation;
 mod orders;
 mod organizations;
+mod parked;
 mod products;
 mod sales;
 mod scalars;
+mod status;
 mod stock;
+mod warehouses;
 
 use std::sync::Arc;
 
@@ -32,10 +36,12 @@ pub struct Query(
     customers::CustomerQueries,
     contacts::ContactQueries,
     products::ProductQueries,
+    warehouses::WarehouseQueries,
     stock::StockQueries,
     orders::OrderQueries,
     credit_notes::CreditNoteQueries,
     sales::SalesQueries,
+    parked::ParkedQueries,
 );
 
 /// Everything that can be done: a mutation for each command.
@@ -46,9 +52,11 @@ pub struct Mutation(
     customers::CreditMutations,
     contacts::ContactMutations,
     products::ProductMutations,
+    warehouses::WarehouseMutations,
     stock::StockMutations,
     orders::OrderMutations,
     credit_notes::CreditNoteMutations,
+    parked::ParkedMutations,
 );
 
 /// Everything that can be watched.

@@ -107,7 +107,7 @@ pub async fn post(
 fn data(app: &App, caller: Caller) -> Data {
     tracing::Span::current().record("correlation", tracing::field::display(caller.correlation));
     let mut data = Data::default();
-    data.insert(loaders::new(app.reader.clone(), caller.actor));
+    data.insert(loaders::new(app.reader.clone()));
     data.insert(caller);
     data
 }

@@ -5,7 +5,7 @@ use events::credit_notes::{CreditNoteEvent, CreditNotePosted};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::{At, Kept, Record, word};
+use crate::{At, Kept, Record, micros, word};
 
 crate::table! {
     /// A credit note as it is now. Amounts are what is given back: not below zero.
@@ -115,7 +115,7 @@ fn row(posted: &CreditNotePosted, at: &At) -> CreditNoteRow {
         reference: posted.reference.clone(),
         reason: posted.reason.clone(),
         status: String::new(),
-        posted_at: posted.posted_at,
+        posted_at: micros(posted.posted_at),
         business_date: posted.business_date,
         currency: posted.currency.to_string(),
         rounding_place: word(&posted.rounding.place),

@@ -5,6 +5,7 @@ pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
+pub mod fold;
 pub mod orders;
 pub mod organizations;
 pub mod parts;
@@ -14,11 +15,12 @@ pub mod sinks;
 pub mod skips;
 pub mod stock;
 pub mod table;
+pub mod warehouses;
 pub mod watermarks;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use events::facts::Facts;
 use events::words::{OrganizationId, Position};
 use events::{Event, Recorded};
@@ -39,6 +41,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(Records::<contacts::Contacts>::new()),
         Box::new(Records::<credit::Credits>::new()),
         Box::new(Records::<products::Products>::new()),
+        Box::new(Records::<warehouses::Warehouses>::new()),
         Box::new(Records::<stock::StockItems>::new()),
         Box::new(Records::<orders::Orders>::new()),
         Box::new(Records::<credit_notes::CreditNotes>::new()),
@@ -143,6 +146,12 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
         Ok(other) => other.to_string(),
         Err(error) => error.to_string(),
     }
+}
+
+/// A time as its column holds it: PostgreSQL counts microseconds. So a row that was read and one
+/// that was just folded are the same.
+pub(crate) fn micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
 }
 
 /// Applies an event to a record, if it is one of its facts.

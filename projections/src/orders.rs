@@ -5,7 +5,7 @@ use events::orders::{OrderEvent, OrderPlaced};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::{At, Kept, Record, word};
+use crate::{At, Kept, Record, micros, word};
 
 crate::table! {
     /// An order as it is now.
@@ -127,7 +127,7 @@ fn row(placed: &OrderPlaced, at: &At) -> OrderRow {
         customer_name: placed.customer_name.clone(),
         reference: placed.reference.clone(),
         status: String::new(),
-        placed_at: placed.placed_at,
+        placed_at: micros(placed.placed_at),
         business_date: placed.business_date,
         currency: placed.currency.to_string(),
         rounding_place: word(&placed.rounding.place),

@@ -44,7 +44,7 @@ mod tests {
     fn streams_are_spread_evenly_and_stay_where_they_are() {
         let organization = Uuid::from_u128(7);
         for parts in [1, 2, 4, 7] {
-            let mut counts = vec![0; usize::try_from(parts).unwrap()];
+            let mut counts = vec![0_usize; usize::try_from(parts).unwrap()];
             for number in 0..10_000_u128 {
                 let stream = Uuid::new_v5(&organization, &number.to_be_bytes());
                 let part = part_of(organization, stream, parts);

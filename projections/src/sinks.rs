@@ -14,7 +14,7 @@ mod statements;
 pub mod view;
 
 /// Runs a fold; one that panics has met something that it cannot take, and the message says what.
-fn unwound<T>(fold: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn unwound<T>(fold: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(fold)).map_err(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -2,10 +2,11 @@
 
 use events::access::Access;
 pub use projections::contacts::ContactRow;
+use projections::contacts::Contacts;
 use uuid::Uuid;
 
 use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["contacts", "customers", "credit"];
@@ -39,8 +40,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<ContactRow>, QueryError> {
-        self.row(access, "contacts", "contact_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<ContactRow>>, QueryError> {
+        self.record::<Contacts>(access, "contacts", id).await
     }
 
     /// A page of contacts, the latest first.
@@ -52,11 +53,11 @@ impl Reader {
         access: &Access,
         filter: &ContactFilter,
         page: &PageArgs,
-    ) -> Result<Page<ContactRow>, QueryError> {
+    ) -> Result<Page<Seen<ContactRow>>, QueryError> {
         let email = filter.email.as_ref().map(|email| email.trim().to_lowercase());
         let mut conditions = Conditions::new();
         conditions.equal("customer_id", &filter.customer_id);
-        conditions.equal("lower(email)", &email);
+        conditions.equal_text("lower(email)", &email);
         conditions.equal("status", &filter.status);
         self.page(access, conditions, page).await
     }

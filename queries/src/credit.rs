@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use events::access::Access;
+use events::credit::CreditId;
+use events::customers::CustomerId;
 pub use projections::credit::CreditRow;
+use projections::credit::Credits;
 use uuid::Uuid;
 
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read.
 pub const READS: &[&str] = &["credit"];
@@ -16,8 +19,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn credit(&self, access: &Access, id: Uuid) -> Result<Option<CreditRow>, QueryError> {
-        self.row(access, "customers", "credit_id = $2", &[&id]).await
+    pub async fn credit(
+        &self,
+        access: &Access,
+        id: Uuid,
+    ) -> Result<Option<Seen<CreditRow>>, QueryError> {
+        self.record::<Credits>(access, "customers", id).await
     }
 
     /// The credit of customers, by customer.
@@ -28,10 +35,10 @@ impl Reader {
         &self,
         access: &Access,
         customer_ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, CreditRow>, QueryError> {
-        let condition = "customer_id = any($2)";
-        let rows: Vec<CreditRow> =
-            self.rows(access, "customers", condition, &[&customer_ids]).await?;
-        Ok(rows.into_iter().map(|row| (row.customer_id, row)).collect())
+    ) -> Result<HashMap<Uuid, Seen<CreditRow>>, QueryError> {
+        let of = |customer: &Uuid| CreditId::of(access.organization, CustomerId(*customer)).0;
+        let ids: Vec<Uuid> = customer_ids.iter().map(of).collect();
+        let credits = self.records::<Credits>(access, "customers", &ids).await?;
+        Ok(credits.into_values().map(|credit| (credit.customer_id, credit)).collect())
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use events::access::Access;
+use projections::credit_notes::CreditNotes;
 pub use projections::credit_notes::{CreditNoteLineRow, CreditNoteRow};
 use uuid::Uuid;
 
 use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["credit_notes", "orders", "customers", "credit"];
@@ -39,8 +40,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<CreditNoteRow>, QueryError> {
-        self.row(access, "credit_notes", "credit_note_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<CreditNoteRow>>, QueryError> {
+        self.record::<CreditNotes>(access, "credit_notes", id).await
     }
 
     /// The lines of credit notes, by credit note, each in order.
@@ -51,15 +52,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Vec<CreditNoteLineRow>>, QueryError> {
-        let condition = "credit_note_id = any($2) order by credit_note_id, line";
-        let mut lines: HashMap<Uuid, Vec<CreditNoteLineRow>> = HashMap::new();
-        let rows: Vec<CreditNoteLineRow> =
-            self.rows(access, "credit_notes", condition, &[&ids]).await?;
-        for line in rows {
-            lines.entry(line.credit_note_id).or_default().push(line);
-        }
-        Ok(lines)
+    ) -> Result<HashMap<Uuid, Vec<Seen<CreditNoteLineRow>>>, QueryError> {
+        self.children::<CreditNotes>(access, "credit_notes", ids).await
     }
 
     /// A page of credit notes, the latest first.
@@ -71,7 +65,7 @@ impl Reader {
         access: &Access,
         filter: &CreditNoteFilter,
         page: &PageArgs,
-    ) -> Result<Page<CreditNoteRow>, QueryError> {
+    ) -> Result<Page<Seen<CreditNoteRow>>, QueryError> {
         let mut conditions = Conditions::new();
         conditions.equal("customer_id", &filter.customer_id);
         conditions.equal("order_id", &filter.order_id);

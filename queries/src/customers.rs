@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use events::access::Access;
 pub use projections::customers::CustomerRow;
+use projections::customers::Customers;
 use uuid::Uuid;
 
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["customers", "credit"];
@@ -20,8 +21,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<CustomerRow>, QueryError> {
-        self.row(access, "customers", "customer_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<CustomerRow>>, QueryError> {
+        self.record::<Customers>(access, "customers", id).await
     }
 
     /// Several, by id.
@@ -32,10 +33,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, CustomerRow>, QueryError> {
-        let rows: Vec<CustomerRow> =
-            self.rows(access, "customers", "customer_id = any($2)", &[&ids]).await?;
-        Ok(rows.into_iter().map(|row| (row.customer_id, row)).collect())
+    ) -> Result<HashMap<Uuid, Seen<CustomerRow>>, QueryError> {
+        self.records::<Customers>(access, "customers", ids).await
     }
 
     /// Those that have one of these numbers.
@@ -46,7 +45,7 @@ impl Reader {
         &self,
         access: &Access,
         numbers: &[&str],
-    ) -> Result<Vec<CustomerRow>, QueryError> {
+    ) -> Result<Vec<Seen<CustomerRow>>, QueryError> {
         self.rows(access, "customers", "number = any($2)", &[&numbers]).await
     }
 }

@@ -1,6 +1,7 @@
 //! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
 //! projections' business, how they are shown the gateway's.
 
+pub mod as_of;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
@@ -11,8 +12,10 @@ pub mod page;
 pub mod parked;
 pub mod position;
 pub mod products;
+pub mod records;
 pub mod sales;
 pub mod stock;
+pub mod warehouses;
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
@@ -20,11 +23,15 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use events::access::{Access, Permission, read};
+use events::facts::DecodeError;
+use events::personal::{Vault, VaultError};
 use events::words::{OrganizationId, Position};
 use projections::table::Table;
 pub use projections::watermarks::{Mark, Pending, Watermarks};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls};
+
+pub use records::Seen;
 
 /// A parameter of a query.
 pub type Param<'a> = &'a (dyn ToSql + Sync);
@@ -44,6 +51,8 @@ pub struct ReaderLimits {
     pub page_max: usize,
     /// Records of a page, if nobody says how many.
     pub page_default: usize,
+    /// Facts of one record that are folded, where it is read as of a moment.
+    pub as_of_facts_max: usize,
 }
 
 impl Default for ReaderLimits {
@@ -55,6 +64,7 @@ impl Default for ReaderLimits {
             statement_wait_max: Duration::from_secs(10),
             page_max: 100,
             page_default: 20,
+            as_of_facts_max: 1_000_000,
         }
     }
 }
@@ -76,6 +86,15 @@ pub enum QueryError {
         /// What is wrong and what would be right.
         message: String,
     },
+    /// A fact of the record cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] DecodeError),
+    /// A fact of the record cannot be folded.
+    #[error("a fact of the record cannot be folded: {0}")]
+    Unfoldable(String),
+    /// What belongs to a person cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The database cannot be reached, or not in time.
     #[error("the read models are not available: {0}")]
     Unavailable(String),
@@ -99,10 +118,12 @@ impl From<tokio_postgres::Error> for QueryError {
     }
 }
 
-/// Reads the read models; clones share connections.
+/// Reads the read models, and records as of a moment from the log; clones share connections.
 #[derive(Clone)]
 pub struct Reader {
     pool: Pool,
+    /// The log, and the keys of the persons of whom its facts speak.
+    vault: Vault,
     watermarks: Watermarks,
     limits: ReaderLimits,
     /// Organizations that are known to exist.
@@ -110,12 +131,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of this database.
+    /// A reader of this database, whose log the vault opens.
     ///
     /// # Errors
     /// If the limits make no pool.
     pub fn new(
         config: &Config,
+        vault: Vault,
         watermarks: Watermarks,
         limits: ReaderLimits,
     ) -> Result<Self, QueryError> {
@@ -131,7 +153,7 @@ impl Reader {
             .create_timeout(Some(limits.connection_wait_max))
             .build()
             .map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, watermarks, limits, organizations: Arc::default() })
+        Ok(Self { pool, vault, watermarks, limits, organizations: Arc::default() })
     }
 
     /// The bounds of reading.
@@ -175,15 +197,18 @@ impl Reader {
         self.pool.get().await.map_err(|error| QueryError::Unavailable(error.to_string()))
     }
 
-    /// Rows of a read model. The boundary is added here, so no query can do without: `condition`
-    /// continues `where organization_id = $1 and`, its parameters begin with $2.
+    /// Rows of a read model as it is now. The boundary is added here, so no query can do without:
+    /// `condition` continues `where organization_id = $1 and`, its parameters begin with $2.
     pub(crate) async fn rows<T: Table>(
         &self,
         access: &Access,
         feature: &'static str,
         condition: &str,
         params: &[Param<'_>],
-    ) -> Result<Vec<T>, QueryError> {
+    ) -> Result<Vec<Seen<T>>, QueryError> {
+        if access.as_of.is_some() {
+            return Err(as_of::of_now_alone());
+        }
         if !access.actor.may(read(feature)) {
             return Err(QueryError::Denied(read(feature)));
         }
@@ -198,7 +223,8 @@ impl Reader {
         let mut all: Vec<Param<'_>> = vec![&access.organization.0];
         all.extend(params);
         let rows = client.query(&statement, &all).await?;
-        Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
+        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
+        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
     }
 
     /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].
@@ -208,7 +234,7 @@ impl Reader {
         feature: &'static str,
         condition: &str,
         params: &[Param<'_>],
-    ) -> Result<Option<T>, QueryError> {
+    ) -> Result<Option<Seen<T>>, QueryError> {
         Ok(self.rows(access, feature, condition, params).await?.pop())
     }
 }

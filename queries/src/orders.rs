@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use events::access::Access;
 use events::words::Position;
 use futures_util::Stream;
+use projections::orders::Orders;
 pub use projections::orders::{OrderLineRow, OrderRow};
 use uuid::Uuid;
 
 use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["orders", "customers", "credit"];
@@ -49,8 +50,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn order(&self, access: &Access, id: Uuid) -> Result<Option<OrderRow>, QueryError> {
-        self.row(access, "orders", "order_id = $2", &[&id]).await
+    pub async fn order(
+        &self,
+        access: &Access,
+        id: Uuid,
+    ) -> Result<Option<Seen<OrderRow>>, QueryError> {
+        self.record::<Orders>(access, "orders", id).await
     }
 
     /// Several, by id.
@@ -61,10 +66,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, OrderRow>, QueryError> {
-        let rows: Vec<OrderRow> =
-            self.rows(access, "orders", "order_id = any($2)", &[&ids]).await?;
-        Ok(rows.into_iter().map(|row| (row.order_id, row)).collect())
+    ) -> Result<HashMap<Uuid, Seen<OrderRow>>, QueryError> {
+        self.records::<Orders>(access, "orders", ids).await
     }
 
     /// The lines of orders, by order, each in order.
@@ -75,13 +78,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Vec<OrderLineRow>>, QueryError> {
-        let condition = "order_id = any($2) order by order_id, line";
-        let mut lines: HashMap<Uuid, Vec<OrderLineRow>> = HashMap::new();
-        for line in self.rows::<OrderLineRow>(access, "orders", condition, &[&ids]).await? {
-            lines.entry(line.order_id).or_default().push(line);
-        }
-        Ok(lines)
+    ) -> Result<HashMap<Uuid, Vec<Seen<OrderLineRow>>>, QueryError> {
+        self.children::<Orders>(access, "orders", ids).await
     }
 
     /// A page of orders, the latest first.
@@ -93,7 +91,7 @@ impl Reader {
         access: &Access,
         filter: &OrderFilter,
         page: &PageArgs,
-    ) -> Result<Page<OrderRow>, QueryError> {
+    ) -> Result<Page<Seen<OrderRow>>, QueryError> {
         self.page(access, filter.conditions(), page).await
     }
 
@@ -103,7 +101,7 @@ impl Reader {
         &self,
         access: Access,
         filter: OrderFilter,
-    ) -> impl Stream<Item = Result<OrderRow, QueryError>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Seen<OrderRow>, QueryError>> + Send + use<> {
         let reader = self.clone();
         let watched = reader.watermarks().watch("orders");
         let now = watched.as_ref().map(|watched| watched.borrow().clone()).unwrap_or_default();
@@ -136,7 +134,7 @@ impl Reader {
         filter: &OrderFilter,
         after: Position,
         to: Position,
-    ) -> Result<Vec<OrderRow>, QueryError> {
+    ) -> Result<Vec<Seen<OrderRow>>, QueryError> {
         let mut conditions = filter.conditions();
         let (after, to) = (conditions.param(&after.0), conditions.param(&to.0));
         conditions.and(&format!("position > {after} and position <= {to}"));

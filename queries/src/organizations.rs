@@ -7,9 +7,10 @@ use std::sync::PoisonError;
 use events::access::{Access, read};
 use events::words::{Actor, OrganizationId};
 pub use projections::organizations::OrganizationRow;
+use projections::organizations::Organizations;
 use uuid::Uuid;
 
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read.
 pub const READS: &[&str] = &["organizations"];
@@ -22,8 +23,8 @@ impl Reader {
     pub async fn organization(
         &self,
         access: &Access,
-    ) -> Result<Option<OrganizationRow>, QueryError> {
-        self.row(access, "organizations", "true", &[]).await
+    ) -> Result<Option<Seen<OrganizationRow>>, QueryError> {
+        self.record::<Organizations>(access, "organizations", access.organization.0).await
     }
 
     /// Whether the organization that the access is for exists. One that does is remembered: it

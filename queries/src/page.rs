@@ -9,7 +9,7 @@ use projections::table::Table;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{Param, QueryError, Reader, ReaderLimits};
+use crate::{Param, QueryError, Reader, ReaderLimits, Seen};
 
 /// Records that are listed, the latest first.
 pub trait Listed: Table {
@@ -53,6 +53,15 @@ impl<'a> Conditions<'a> {
             self.and(&format!("{column} = {param}"));
         }
     }
+
+    /// As [`Self::equal`], of a text that somebody typed. PostgreSQL has none with a NUL in it, so
+    /// nothing fits that.
+    pub(crate) fn equal_text(&mut self, column: &str, value: &'a Option<String>) {
+        match value {
+            Some(text) if text.contains('\0') => self.and("false"),
+            _ => self.equal(column, value),
+        }
+    }
 }
 
 impl Reader {
@@ -62,7 +71,7 @@ impl Reader {
         access: &Access,
         mut conditions: Conditions<'_>,
         page: &PageArgs,
-    ) -> Result<Page<T>, QueryError> {
+    ) -> Result<Page<Seen<T>>, QueryError> {
         let wanted = page.check(self.limits())?;
         let limit = i64::try_from(wanted.size + 1).unwrap_or(i64::MAX);
         let (time, id) = (T::TIME, T::KEY[1]);
@@ -85,7 +94,7 @@ impl Reader {
         mut conditions: Conditions<'a>,
         order: &str,
         limit: &'a i64,
-    ) -> Result<Vec<T>, QueryError> {
+    ) -> Result<Vec<Seen<T>>, QueryError> {
         let limit = conditions.param(limit);
         let condition = format!("{} {order} limit {limit}", conditions.text);
         self.rows(access, feature, &condition, &conditions.params).await

@@ -1,6 +1,8 @@
 //! Facts that a read model could not take in: for administrators. What is decided about them is a
 //! command.
 
+use std::sync::LazyLock;
+
 use events::access::{Access, read};
 use events::words::Position;
 use projections::sinks::parking;
@@ -8,6 +10,14 @@ pub use projections::sinks::parking::Parked;
 use uuid::Uuid;
 
 use crate::{QueryError, Reader};
+
+/// Every read model: any of them may have parked a fact.
+#[must_use]
+pub fn reads() -> &'static [&'static str] {
+    static READS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| projections::all().iter().map(|known| known.name()).collect());
+    &READS
+}
 
 impl Reader {
     /// The parked facts of an organization, at most a page, in order of position after one.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use events::access::Access;
 pub use projections::products::ProductRow;
+use projections::products::Products;
 use uuid::Uuid;
 
-use crate::{QueryError, Reader};
+use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
-pub const READS: &[&str] = &["products", "stock"];
+pub const READS: &[&str] = &["products", "stock", "warehouses"];
 
 impl Reader {
     /// A product.
@@ -20,8 +21,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<ProductRow>, QueryError> {
-        self.row(access, "products", "product_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<ProductRow>>, QueryError> {
+        self.record::<Products>(access, "products", id).await
     }
 
     /// Several, by id.
@@ -32,10 +33,8 @@ impl Reader {
         &self,
         access: &Access,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, ProductRow>, QueryError> {
-        let rows: Vec<ProductRow> =
-            self.rows(access, "products", "product_id = any($2)", &[&ids]).await?;
-        Ok(rows.into_iter().map(|row| (row.product_id, row)).collect())
+    ) -> Result<HashMap<Uuid, Seen<ProductRow>>, QueryError> {
+        self.records::<Products>(access, "products", ids).await
     }
 
     /// The product with this SKU.
@@ -46,12 +45,18 @@ impl Reader {
         &self,
         access: &Access,
         sku: &str,
-    ) -> Result<Option<ProductRow>, QueryError> {
+    ) -> Result<Option<Seen<ProductRow>>, QueryError> {
         // PostgreSQL has no such text, so no product has it as its SKU.
         if sku.contains('\0') {
             return Ok(None);
         }
-        self.row(access, "products", "sku = $2", &[&sku]).await
+        let now = self.finding(access, &["products"]).await?;
+        let found: Option<Seen<ProductRow>> =
+            self.row(&now, "products", "sku = $2", &[&sku]).await?;
+        match found {
+            Some(found) if access.as_of.is_some() => self.product(access, found.product_id).await,
+            found => Ok(found),
+        }
     }
 
     /// Those that have one of these SKUs.
@@ -62,7 +67,7 @@ impl Reader {
         &self,
         access: &Access,
         skus: &[&str],
-    ) -> Result<Vec<ProductRow>, QueryError> {
+    ) -> Result<Vec<Seen<ProductRow>>, QueryError> {
         self.rows(access, "products", "sku = any($2)", &[&skus]).await
     }
 }

@@ -10,7 +10,7 @@ use projections::table::Table;
 use uuid::Uuid;
 
 use crate::page::PageArgs;
-use crate::{Param, QueryError, Reader};
+use crate::{Param, QueryError, Reader, Seen};
 
 /// What the sums by month read.
 pub const MONTH_READS: &[&str] = &["sales_by_month"];
@@ -19,7 +19,7 @@ pub const MONTH_READS: &[&str] = &["sales_by_month"];
 pub const CUSTOMER_READS: &[&str] = &["sales_by_customer", "customers", "credit"];
 
 /// What the sums by product read, and what stands in their records.
-pub const PRODUCT_READS: &[&str] = &["sales_by_product", "products", "stock"];
+pub const PRODUCT_READS: &[&str] = &["sales_by_product", "products", "stock", "warehouses"];
 
 /// How many months are shown at once, a month in several currencies counting for each.
 pub const MONTHS_MAX: usize = 1_200;
@@ -55,7 +55,7 @@ impl Reader {
         &self,
         access: &Access,
         filter: &MonthFilter,
-    ) -> Result<Vec<SalesByMonthRow>, QueryError> {
+    ) -> Result<Vec<Seen<SalesByMonthRow>>, QueryError> {
         let (from, to) = (month("from", filter.from)?, month("to", filter.to)?);
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && from > to
@@ -87,7 +87,7 @@ impl Reader {
         &self,
         access: &Access,
         filter: &TopFilter,
-    ) -> Result<Vec<SalesByCustomerRow>, QueryError> {
+    ) -> Result<Vec<Seen<SalesByCustomerRow>>, QueryError> {
         self.top(access, "customer_id", filter).await
     }
 
@@ -99,7 +99,7 @@ impl Reader {
         &self,
         access: &Access,
         filter: &TopFilter,
-    ) -> Result<Vec<SalesByProductRow>, QueryError> {
+    ) -> Result<Vec<Seen<SalesByProductRow>>, QueryError> {
         self.top(access, "product_id", filter).await
     }
 
@@ -108,7 +108,7 @@ impl Reader {
         access: &Access,
         id: &str,
         filter: &TopFilter,
-    ) -> Result<Vec<T>, QueryError> {
+    ) -> Result<Vec<Seen<T>>, QueryError> {
         let page = PageArgs { first: filter.first, ..PageArgs::default() };
         let limit = i64::try_from(page.check(self.limits())?.size).unwrap_or(i64::MAX);
         let currency = code(filter.currency.as_deref())?;

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use events::access::Access;
+use projections::stock::StockItems;
 pub use projections::stock::StockRow;
 use uuid::Uuid;
 
-use crate::{Param, QueryError, Reader};
+use crate::{Param, QueryError, Reader, Seen};
 
-/// What these queries read.
-pub const READS: &[&str] = &["stock"];
+/// What these queries read, and what stands in their records.
+pub const READS: &[&str] = &["stock", "warehouses"];
 
 /// How many stock items are shown at once.
 const ITEMS_MAX: i64 = 10_000;
@@ -23,8 +24,8 @@ impl Reader {
         &self,
         access: &Access,
         id: Uuid,
-    ) -> Result<Option<StockRow>, QueryError> {
-        self.row(access, "stock", "stock_item_id = $2", &[&id]).await
+    ) -> Result<Option<Seen<StockRow>>, QueryError> {
+        self.record::<StockItems>(access, "stock", id).await
     }
 
     /// The stock items of products, by product, each by warehouse.
@@ -35,11 +36,18 @@ impl Reader {
         &self,
         access: &Access,
         product_ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Vec<StockRow>>, QueryError> {
+    ) -> Result<HashMap<Uuid, Vec<Seen<StockRow>>>, QueryError> {
         let condition = "product_id = any($2) order by product_id, warehouse_id, unit limit $3";
-        let mut items: HashMap<Uuid, Vec<StockRow>> = HashMap::new();
         let params: [Param<'_>; 2] = [&product_ids, &ITEMS_MAX];
-        for item in self.rows::<StockRow>(access, "stock", condition, &params).await? {
+        let now = self.finding(access, &["stock"]).await?;
+        let mut found: Vec<Seen<StockRow>> = self.rows(&now, "stock", condition, &params).await?;
+        if access.as_of.is_some() {
+            let ids: Vec<Uuid> = found.iter().map(|item| item.stock_item_id).collect();
+            let mut then = self.records::<StockItems>(access, "stock", &ids).await?;
+            found = ids.iter().filter_map(|id| then.remove(id)).collect();
+        }
+        let mut items: HashMap<Uuid, Vec<Seen<StockRow>>> = HashMap::new();
+        for item in found {
             items.entry(item.product_id).or_default().push(item);
         }
         Ok(items)

@@ -13,11 +13,13 @@ use commands::orders::Order;
 use commands::products::Product;
 use commands::series::Series;
 use commands::stock::StockItem;
+use commands::warehouses::Warehouse;
 use events::credit::{CreditEvent, CreditId};
 use events::credit_notes::{CreditNoteEvent, CreditNotePosted};
 use events::orders::{OrderEvent, OrderPlaced, OrderStatus};
 use events::series::{Numbering, SeriesEvent, SeriesId};
-use events::stock::StockItemId;
+use events::stock::{StockEvent, StockItemId};
+use events::warehouses::{WarehouseId, WarehouseStatus};
 use events::words::{OrganizationId, Position};
 use events::{Event, Recorded};
 use harness::TestApp;
@@ -36,7 +38,10 @@ pub(super) struct Books {
     customers: BTreeMap<Uuid, Customer>,
     credits: BTreeMap<Uuid, Credit>,
     products: BTreeMap<Uuid, Product>,
+    warehouses: BTreeMap<Uuid, Warehouse>,
     items: BTreeMap<Uuid, StockItem>,
+    /// Where each item lies.
+    places: HashMap<Uuid, WarehouseId>,
     orders: BTreeMap<Uuid, Order>,
     credit_notes: BTreeMap<Uuid, CreditNotePosted>,
     series: BTreeMap<Uuid, Series>,
@@ -54,7 +59,9 @@ impl Books {
             customers: BTreeMap::new(),
             credits: BTreeMap::new(),
             products: BTreeMap::new(),
+            warehouses: BTreeMap::new(),
             items: BTreeMap::new(),
+            places: HashMap::new(),
             orders: BTreeMap::new(),
             credit_notes: BTreeMap::new(),
             series: BTreeMap::new(),
@@ -101,7 +108,10 @@ impl Books {
                     self.findings.push(format!("{last} is followed by {fact:?}"));
                 }
             }
+            Event::Warehouse(fact) => self.warehouses.entry(id).or_default().evolve(fact),
             Event::Stock(fact) => {
+                let misplaced = self.misplaced(fact, recorded);
+                self.findings.extend(misplaced);
                 let item = self.items.entry(id).or_default();
                 item.evolve(fact);
                 self.findings.extend(oversold(item, recorded));
@@ -122,6 +132,28 @@ impl Books {
             | Event::Reservation(_)
             | Event::Contact(_)
             | Event::Parked(_) => {}
+        }
+    }
+
+    /// Goods come into warehouses that are open, and into the default one before it was opened.
+    fn misplaced(&mut self, fact: &StockEvent, recorded: &Recorded) -> Option<Finding> {
+        match fact {
+            StockEvent::Opened { warehouse_id, .. } => {
+                self.places.insert(recorded.stream_id, *warehouse_id);
+                None
+            }
+            StockEvent::Received { .. } => {
+                let place = self.places.get(&recorded.stream_id)?;
+                let warehouse = self.warehouses.get(&place.0);
+                let status = warehouse.and_then(|warehouse| warehouse.status);
+                let default = *place == WarehouseId::default_of(self.organization);
+                let right = match status {
+                    Some(status) => status == WarehouseStatus::Active,
+                    None => default,
+                };
+                (!right).then(|| format!("{warehouse:?} took in: {recorded:?}"))
+            }
+            _ => None,
         }
     }
 

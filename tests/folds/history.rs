@@ -22,10 +22,13 @@ use commands::stock::receive::ReceiveStock;
 use commands::stock::release::ReleaseStock;
 use commands::stock::reserve::ReserveStock;
 use commands::stock::set_backorder::SetStockBackorder;
+use commands::warehouses::close::CloseWarehouse;
+use commands::warehouses::open::OpenWarehouse;
 use commands::{Command, CommandError};
 use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::ProductId;
+use events::warehouses::WarehouseId;
 use events::words::{Amount, Quantity, RoundingHow, RoundingPlace, Unit, UnitPrice};
 use futures_util::future::join_all;
 use harness::Desk;
@@ -36,7 +39,7 @@ use uuid::Uuid;
 
 /// One thing that somebody wants. Numbers choose among the records that there are.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Open { limit: Option<u32> },
     Limit { customer: usize, limit: Option<u32> },
     Terms { customer: usize, net_days: u16 },
@@ -47,7 +50,9 @@ pub(super) enum Step {
     Describe { product: usize },
     Price { product: usize, cents: Option<u32> },
     Discontinue { product: usize },
-    Receive { product: usize, quantity: i64 },
+    Build { default: bool },
+    Shut { warehouse: usize },
+    Receive { product: usize, quantity: i64, warehouse: Option<usize> },
     Adjust { product: usize, difference: i64 },
     Reserve { product: usize, quantity: i64 },
     Free { product: usize, quantity: i64 },
@@ -59,7 +64,7 @@ pub(super) enum Step {
 
 /// A line of an order; its price in thousandths.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     product: usize,
     quantity: i64,
     price: Option<u32>,
@@ -81,7 +86,7 @@ fn line() -> impl Strategy<Value = Line> {
 }
 
 /// Steps in groups: those of a group happen at once.
-pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let (who, what) = (0..9_usize, 0..9_usize);
     let limit = || prop::option::of(0_u32..500);
     let product = what.clone();
@@ -98,8 +103,11 @@ pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
         1 => product.clone().prop_map(|product| Step::Describe { product }),
         1 => (product.clone(), limit()).prop_map(|(product, cents)| Step::Price { product, cents }),
         1 => product.clone().prop_map(|product| Step::Discontinue { product }),
-        4 => (product.clone(), 1_i64..100)
-            .prop_map(|(product, quantity)| Step::Receive { product, quantity }),
+        1 => (0..4_u8).prop_map(|chance| Step::Build { default: chance == 0 }),
+        1 => (0..9_usize).prop_map(|warehouse| Step::Shut { warehouse }),
+        4 => (product.clone(), 1_i64..100, prop::option::of(0..9_usize)).prop_map(
+            |(product, quantity, warehouse)| Step::Receive { product, quantity, warehouse },
+        ),
         2 => (product.clone(), -50_i64..50)
             .prop_map(|(product, difference)| Step::Adjust { product, difference }),
         2 => (product.clone(), 1_i64..60)
@@ -128,6 +136,7 @@ pub(super) fn histories() -> impl Strategy<Value = Vec<Vec<Step>>> {
 struct Records {
     customers: Vec<Uuid>,
     products: Vec<(Uuid, u8)>,
+    warehouses: Vec<Uuid>,
     /// Orders, and who placed them.
     orders: Vec<(Uuid, CustomerId)>,
 }
@@ -135,6 +144,11 @@ struct Records {
 impl Records {
     fn customer(&self, index: usize) -> CustomerId {
         CustomerId(self.customers[index % self.customers.len()])
+    }
+
+    /// A warehouse, once there is one.
+    fn warehouse(&self, index: usize) -> Option<WarehouseId> {
+        self.warehouses.get(index % self.warehouses.len().max(1)).copied().map(WarehouseId)
     }
 
     /// A product, and so many of its smallest parts.
@@ -146,21 +160,22 @@ impl Records {
 
 enum Made {
     Nothing,
+    Warehouse(Uuid),
     Customer(Uuid),
     Product(Uuid, u8),
     Order(Uuid, CustomerId),
 }
 
 /// Plays a history; how many commands were accepted.
-pub(super) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
+pub(crate) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
     let mut records = Records::default();
     let mut accepted = 0;
     let first = [
         vec![Step::Open { limit: None }, Step::Open { limit: Some(300) }],
         vec![Step::Create { precision: 0 }, Step::Create { precision: 2 }],
         vec![
-            Step::Receive { product: 0, quantity: 300 },
-            Step::Receive { product: 1, quantity: 99 },
+            Step::Receive { product: 0, quantity: 300, warehouse: None },
+            Step::Receive { product: 1, quantity: 99, warehouse: None },
         ],
     ];
     for group in first.iter().chain(groups) {
@@ -170,6 +185,7 @@ pub(super) async fn play(desk: &Desk, groups: &[Vec<Step>]) -> u32 {
             match made {
                 Made::Nothing => {}
                 Made::Customer(id) => records.customers.push(id),
+                Made::Warehouse(id) => records.warehouses.push(id),
                 Made::Product(id, precision) => records.products.push((id, precision)),
                 Made::Order(id, customer) => records.orders.push((id, customer)),
             }
@@ -193,6 +209,7 @@ async fn perform(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
         | Step::Describe { .. }
         | Step::Price { .. }
         | Step::Discontinue { .. } => of_products(desk, records, step).await,
+        Step::Build { .. } | Step::Shut { .. } => of_warehouses(desk, records, step).await,
         Step::Receive { .. }
         | Step::Adjust { .. }
         | Step::Reserve { .. }
@@ -269,10 +286,28 @@ async fn of_products(desk: &Desk, records: &Records, step: &Step) -> Option<Made
     .map(|_| Made::Nothing)
 }
 
+async fn of_warehouses(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
+    match *step {
+        Step::Build { default } => {
+            let warehouse_id = default.then(|| WarehouseId::default_of(desk.organization));
+            let (code, name) = (gateway::app::fresh_id().to_string(), "A place".to_owned());
+            let open = OpenWarehouse { code, name, warehouse_id };
+            give(desk, open).await.map(Made::Warehouse)
+        }
+        Step::Shut { warehouse } => {
+            let warehouse_id = records.warehouse(warehouse)?;
+            give(desk, CloseWarehouse { warehouse_id, reason: "because".to_owned() }).await?;
+            Some(Made::Nothing)
+        }
+        _ => None,
+    }
+}
+
 async fn of_stock(desk: &Desk, records: &Records, step: &Step) -> Option<Made> {
     let (warehouse_id, reason) = (None, "because".to_owned());
     match *step {
-        Step::Receive { product, quantity } => {
+        Step::Receive { product, quantity, warehouse } => {
+            let warehouse_id = warehouse.and_then(|warehouse| records.warehouse(warehouse));
             let (product_id, quantity) = records.product(product, quantity);
             give(desk, ReceiveStock { product_id, warehouse_id, quantity }).await
         }

@@ -164,6 +164,11 @@ impl TestApp {
         head
     }
 
+    /// Stops everything.
+    pub async fn end(self) {
+        self.finish().await;
+    }
+
     /// Stops everything; fails if a read model stays behind, or could not take a fact in.
     pub async fn finish(self) {
         self.settled().await;

@@ -1,7 +1,8 @@
 //! Adjust a stock item to what a count found.
 
 use events::products::ProductId;
-use events::stock::{StockEvent, WarehouseId};
+use events::stock::StockEvent;
+use events::warehouses::WarehouseId;
 use events::words::Quantity;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;

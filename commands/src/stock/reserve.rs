@@ -1,7 +1,8 @@
 //! Set stock aside by hand.
 
 use events::products::ProductId;
-use events::stock::{StockEvent, WarehouseId};
+use events::stock::StockEvent;
+use events::warehouses::WarehouseId;
 use events::words::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Allow or forbid backorders of a stock item.
 
 use events::products::ProductId;
-use events::stock::{StockEvent, WarehouseId};
+use events::stock::StockEvent;
+use events::warehouses::WarehouseId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -24,7 +24,7 @@ use super::{Answer, Append, Condition, Earlier, LogId, RawFact, StreamKey};
 use crate::words::Position;
 
 /// The first half of the advisory lock's key: every log of Millrace.
-const LOCK_CLASS: i32 = 0x6d69_6c6c;
+pub(super) const LOCK_CLASS: i32 = 0x6d69_6c6c;
 
 /// The plans of an empty table become sequential scans once it grows, and this connection only
 /// ever looks things up by index. A client that is stopped, or cannot be reached, while it holds

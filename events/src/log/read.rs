@@ -1,9 +1,8 @@
 //! Reading the log: a stream, several streams, everything from a position. Not a part of it, see
-//! `selection`; nor live, see `following`.
+//! `selection`; nor live, see `following`; nor what was there at a time, see `as_of`.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
@@ -37,30 +36,6 @@ impl Log {
         let client = self.readers.get().await?;
         let statement = client.prepare_cached(include_str!("sql/head.sql")).await?;
         Ok(Position(client.query_one(&statement, &[]).await?.get("position")))
-    }
-
-    /// The last position that was recorded by a time: what *as of* that time means. 0: nothing was.
-    ///
-    /// # Errors
-    /// If the database cannot be reached.
-    pub async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
-        let client = self.readers.get().await?;
-        let statement = client.prepare_cached(include_str!("sql/batch_at.sql")).await?;
-        let head = client.prepare_cached(include_str!("sql/head.sql")).await?;
-        let (mut low, mut high) = (0, client.query_one(&head, &[]).await?.get("position"));
-        // Times never decrease from batch to batch, so halving finds the last one.
-        while low <= high {
-            let row = client.query_one(&statement, &[&i64::midpoint(low, high)]).await?;
-            let by_then = |at: &str| row.get::<_, Option<DateTime<Utc>>>(at).map(|at| at <= time);
-            let (here, next) = (by_then("recorded_at"), by_then("next_recorded_at"));
-            match (here, next) {
-                (_, Some(true)) => low = row.get("next_position"),
-                (Some(true), _) => return Ok(Position(row.get("last_position"))),
-                (Some(false), _) => high = row.get::<_, i64>("last_position") - 1,
-                (None, _) => break,
-            }
-        }
-        Ok(Position(0))
     }
 
     /// At most `limit` facts of a stream after a version, in order.

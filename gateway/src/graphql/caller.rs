@@ -10,6 +10,7 @@ use events::access::Access;
 use events::words::{Actor, OrganizationId, Position};
 use uuid::Uuid;
 
+use super::as_of::AsOf;
 use crate::app::{App, fresh_id};
 use crate::error::{ApiError, Code};
 use crate::position;
@@ -70,7 +71,8 @@ impl Caller {
     /// # Errors
     /// If it is not clear in which organization.
     pub async fn access(&self, app: &App) -> Result<Access, ApiError> {
-        let access = Access { organization: self.resolve(app).await?, actor: self.actor };
+        let organization = self.resolve(app).await?;
+        let access = Access { organization, actor: self.actor, as_of: None };
         let Some(slug) = &self.organization else { return Ok(access) };
         if app.reader.has_organization(&access).await? {
             return Ok(access);
@@ -146,6 +148,27 @@ pub(super) async fn reading<'a>(
     };
     app.reader.at_least(reads, at_least).await?;
     Ok((app, caller.access(app).await?))
+}
+
+/// As [`reading`], of a record that may be asked for as of a moment. That is read from the log,
+/// which holds at once whatever was answered: what a header names need not be waited for.
+pub(super) async fn reading_record<'a>(
+    ctx: &Context<'a>,
+    reads: &[&'static str],
+    at_least: Option<String>,
+    as_of: Option<AsOf>,
+) -> Result<(&'a App, Access), ApiError> {
+    let Some(as_of) = as_of else {
+        return reading(ctx, reads, at_least).await;
+    };
+    let (app, caller) = of(ctx)?;
+    if at_least.is_some() {
+        let message = "say `atLeast` or `asOf`, not both: as of a moment nothing is missing";
+        return Err(ApiError::new(Code::InvalidInput, message).at("asOf"));
+    }
+    let access = caller.access(app).await?;
+    let as_of = app.reader.moment(as_of.try_into()?).await?;
+    Ok((app, Access { as_of: Some(as_of), ..access }))
 }
 
 /// A record's id in an argument.

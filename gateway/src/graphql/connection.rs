@@ -2,8 +2,8 @@
 
 use async_graphql::OutputType;
 use async_graphql::connection::{Connection, CursorType, Edge};
-use queries::QueryError;
 use queries::page::{Cursor, Listed, Page};
+use queries::{QueryError, Seen};
 
 /// A record's place in a list, as the world sees it.
 pub struct Place(Cursor);
@@ -22,8 +22,8 @@ impl CursorType for Place {
 
 /// A page of records: each is shown as a `T`.
 pub(super) fn connection<R: Listed, T: OutputType>(
-    page: Page<R>,
-    show: fn(R) -> T,
+    page: Page<Seen<R>>,
+    show: fn(Seen<R>) -> T,
 ) -> Connection<Place, T> {
     let mut connection = Connection::new(page.has_previous, page.has_next);
     let edges = page.items.into_iter().map(|record| {

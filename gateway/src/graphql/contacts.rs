@@ -5,16 +5,18 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::contacts;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::contacts::{ContactFilter, ContactRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, Loaders};
 use super::mutation::mutations;
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -56,20 +58,12 @@ pub enum ContactStatus {
     Erased,
 }
 
-/// The word of each status in the rows.
-const STATUSES: [(&str, ContactStatus); 3] = [
-    ("active", ContactStatus::Active),
-    ("merged", ContactStatus::Merged),
-    ("erased", ContactStatus::Erased),
-];
-
 fn filter(given: Option<ContactsFilter>) -> Result<ContactFilter, ApiError> {
     let Some(given) = given else {
         return Ok(ContactFilter::default());
     };
     let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let word = |status| STATUSES.iter().find(|(_, known)| *known == status);
-    let status = given.status.and_then(word).map(|(word, _)| (*word).to_owned());
+    let status = given.status.map(status::word);
     Ok(ContactFilter { customer_id: customer.transpose()?, email: given.email, status })
 }
 
@@ -85,9 +79,10 @@ impl ContactQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] contact_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Contact>> {
         let contact_id = id("id", &contact_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, contact_id).await?)
     }
 
@@ -115,7 +110,7 @@ impl ContactQueries {
 }
 
 /// A contact: a person at a customer.
-pub struct Contact(ContactRow);
+pub struct Contact(Seen<ContactRow>);
 
 #[Object]
 impl Contact {
@@ -125,7 +120,7 @@ impl Contact {
 
     /// The customer at whom the person is.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
@@ -155,10 +150,7 @@ impl Contact {
     }
 
     async fn status(&self) -> async_graphql::Result<ContactStatus> {
-        let status = STATUSES.iter().find(|(word, _)| *word == self.0.status);
-        status.map(|(_, status)| *status).ok_or_else(|| {
-            ApiError::internal(&format!("a contact has the status {}", self.0.status)).into()
-        })
+        status::of(&self.0.status)
     }
 
     /// Why it is erased.

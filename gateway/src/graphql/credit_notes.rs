@@ -5,18 +5,20 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::credit_notes;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::credit_notes::{CreditNoteFilter, CreditNoteLineRow, CreditNoteRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
 use super::orders::Order;
 use super::scalars::{Date, Decimal};
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -67,9 +69,10 @@ impl CreditNoteQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] credit_note_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<CreditNote>> {
         let credit_note_id = id("id", &credit_note_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, credit_note_id).await?)
     }
 
@@ -97,7 +100,7 @@ impl CreditNoteQueries {
 }
 
 /// A credit note. Amounts are what is given back: not below zero.
-pub struct CreditNote(CreditNoteRow);
+pub struct CreditNote(Seen<CreditNoteRow>);
 
 #[Object]
 impl CreditNote {
@@ -124,7 +127,7 @@ impl CreditNote {
     }
 
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
@@ -138,7 +141,7 @@ impl CreditNote {
         let Some(order_id) = self.0.order_id else {
             return Ok(None);
         };
-        let key = OrderOf(OrganizationId(self.0.organization_id), order_id);
+        let key = OrderOf(self.0.access(), order_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Order))
     }
 
@@ -153,10 +156,7 @@ impl CreditNote {
     }
 
     async fn status(&self) -> async_graphql::Result<CreditNoteStatus> {
-        match self.0.status.as_str() {
-            "posted" => Ok(CreditNoteStatus::Posted),
-            other => Err(ApiError::internal(&format!("a credit note has the status {other}")))?,
-        }
+        status::of(&self.0.status)
     }
 
     async fn posted_at(&self) -> DateTime<Utc> {
@@ -189,7 +189,7 @@ impl CreditNote {
 
     #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CreditNoteLine>> {
-        let key = CreditNoteLinesOf(OrganizationId(self.0.organization_id), self.0.credit_note_id);
+        let key = CreditNoteLinesOf(self.0.access(), self.0.credit_note_id);
         let lines = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
         Ok(lines.into_iter().map(CreditNoteLine).collect())
     }
@@ -205,7 +205,7 @@ impl CreditNote {
 }
 
 /// A line of a credit note, as it was posted.
-pub struct CreditNoteLine(CreditNoteLineRow);
+pub struct CreditNoteLine(Seen<CreditNoteLineRow>);
 
 #[Object]
 impl CreditNoteLine {

@@ -4,12 +4,13 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::customers;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::credit::CreditRow;
 use queries::customers::{CustomerRow, READS};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading_record};
 use super::loaders::{CreditOf, Loaders};
 use super::mutation::mutations;
 use super::scalars::Decimal;
@@ -64,15 +65,16 @@ impl CustomerQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] customer_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Customer>> {
         let customer_id = id("id", &customer_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, customer_id).await?)
     }
 }
 
 /// A customer account: a company that buys.
-pub struct Customer(pub(super) CustomerRow);
+pub struct Customer(pub(super) Seen<CustomerRow>);
 
 #[Object]
 impl Customer {
@@ -110,7 +112,7 @@ impl Customer {
     }
 
     async fn credit(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Credit>> {
-        let key = CreditOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CreditOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Credit))
     }
 
@@ -125,7 +127,7 @@ impl Customer {
 }
 
 /// The credit of a customer, in its currency.
-pub struct Credit(CreditRow);
+pub struct Credit(Seen<CreditRow>);
 
 #[Object]
 impl Credit {

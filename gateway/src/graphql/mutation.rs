@@ -35,7 +35,7 @@ pub(super) async fn execute<C: Sendable>(
     })?;
     ctx.insert_http_header("millrace-position", position::encode(outcome.position));
     let organization = context.organization;
-    let access = events::access::Access { organization, actor: context.actor };
+    let access = events::access::Access { organization, actor: context.actor, as_of: None };
     Ok(Done { outcome, access, command: PhantomData })
 }
 

@@ -5,18 +5,21 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use chrono::{DateTime, Utc};
 use commands::orders;
 use events::access::Access;
-use events::words::{OrganizationId, Position};
+use events::words::Position;
 use futures_util::{Stream, StreamExt};
+use queries::Seen;
 use queries::orders::{OrderFilter, OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::caller::{id, of, reading};
+use super::as_of::AsOf;
+use super::caller::{id, of, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
 use super::scalars::{Date, Decimal};
+use super::status;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 
@@ -55,10 +58,7 @@ fn filter(given: Option<OrdersFilter>) -> Result<OrderFilter, ApiError> {
         return Ok(OrderFilter::default());
     };
     let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let status = given.status.map(|status| match status {
-        OrderStatus::Placed => "placed".to_owned(),
-        OrderStatus::Cancelled => "cancelled".to_owned(),
-    });
+    let status = given.status.map(status::word);
     Ok(OrderFilter { customer_id: customer.transpose()?, status })
 }
 
@@ -74,9 +74,10 @@ impl OrderQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] order_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Order>> {
         let order_id = id("id", &order_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, order_id).await?)
     }
 
@@ -139,7 +140,7 @@ impl OrderSubscriptions {
 }
 
 /// An order.
-pub struct Order(pub(super) OrderRow);
+pub struct Order(pub(super) Seen<OrderRow>);
 
 #[Object]
 impl Order {
@@ -166,7 +167,7 @@ impl Order {
     }
 
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
@@ -176,11 +177,7 @@ impl Order {
     }
 
     async fn status(&self) -> async_graphql::Result<OrderStatus> {
-        match self.0.status.as_str() {
-            "placed" => Ok(OrderStatus::Placed),
-            "cancelled" => Ok(OrderStatus::Cancelled),
-            other => Err(ApiError::internal(&format!("an order has the status {other}")).into()),
-        }
+        status::of(&self.0.status)
     }
 
     async fn placed_at(&self) -> DateTime<Utc> {
@@ -218,7 +215,7 @@ impl Order {
 
     #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OrderLine>> {
-        let key = LinesOf(OrganizationId(self.0.organization_id), self.0.order_id);
+        let key = LinesOf(self.0.access(), self.0.order_id);
         let lines = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
         Ok(lines.into_iter().map(OrderLine).collect())
     }
@@ -244,7 +241,7 @@ impl Order {
 }
 
 /// A line of an order, as it was placed.
-pub struct OrderLine(OrderLineRow);
+pub struct OrderLine(Seen<OrderLineRow>);
 
 #[Object]
 impl OrderLine {

@@ -4,10 +4,14 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use commands::organizations;
 use events::access::Access;
+use events::warehouses::WarehouseId;
+use events::words::OrganizationId;
+use queries::Seen;
 use queries::organizations::{OrganizationRow, READS};
 use uuid::Uuid;
 
-use super::caller::reading;
+use super::as_of::AsOf;
+use super::caller::reading_record;
 use super::mutation::mutations;
 use crate::app::App;
 use crate::error::ApiError;
@@ -33,14 +37,15 @@ impl OrganizationQueries {
         &self,
         ctx: &Context<'_>,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Organization>> {
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, access.organization.0).await?)
     }
 }
 
 /// An organization, the tenant.
-pub struct Organization(OrganizationRow);
+pub struct Organization(Seen<OrganizationRow>);
 
 #[Object]
 impl Organization {
@@ -65,6 +70,11 @@ impl Organization {
     /// The IANA zone in which its business days begin and end.
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
+    }
+
+    /// The warehouse in which its goods lie, unless a command names another.
+    async fn default_warehouse_id(&self) -> async_graphql::ID {
+        WarehouseId::default_of(OrganizationId(self.0.id)).0.into()
     }
 
     /// `active`.

@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::products;
 use events::access::Access;
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::products::{ProductRow, READS};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading_record};
 use super::loaders::{Loaders, StockOf};
 use super::mutation::mutations;
 use super::scalars::Money;
@@ -47,8 +48,9 @@ impl ProductQueries {
         #[graphql(name = "id")] product_id: Option<ID>,
         sku: Option<String>,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Product>> {
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         match (product_id, sku) {
             (Some(product_id), None) => Ok(find(app, &access, id("id", &product_id)?).await?),
             (None, Some(sku)) => {
@@ -64,7 +66,7 @@ impl ProductQueries {
 }
 
 /// A product.
-pub struct Product(pub(super) ProductRow);
+pub struct Product(pub(super) Seen<ProductRow>);
 
 impl Product {
     fn text(&self, locale: Option<&str>, part: &str) -> Option<String> {
@@ -116,7 +118,7 @@ impl Product {
 
     /// Where it is kept, and how many.
     async fn stock(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<StockItem>> {
-        let key = StockOf(OrganizationId(self.0.organization_id), self.0.product_id);
+        let key = StockOf(self.0.access(), self.0.product_id);
         let items = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();
         Ok(items.into_iter().map(StockItem).collect())
     }

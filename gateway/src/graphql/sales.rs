@@ -1,7 +1,7 @@
 //! Sales in GraphQL: sums by month, by customer, by product.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use events::words::OrganizationId;
+use queries::Seen;
 use queries::sales::{
     self, CUSTOMER_READS, MONTH_READS, MonthFilter, PRODUCT_READS, SalesByCustomerRow,
     SalesByMonthRow, SalesByProductRow, TopFilter,
@@ -80,7 +80,7 @@ impl SalesQueries {
 }
 
 /// The sales of a month in a currency.
-pub struct SalesByMonth(SalesByMonthRow);
+pub struct SalesByMonth(Seen<SalesByMonthRow>);
 
 #[Object]
 impl SalesByMonth {
@@ -101,7 +101,7 @@ impl SalesByMonth {
 }
 
 /// The sales to a customer in a currency.
-pub struct SalesByCustomer(SalesByCustomerRow);
+pub struct SalesByCustomer(Seen<SalesByCustomerRow>);
 
 #[Object]
 impl SalesByCustomer {
@@ -112,7 +112,7 @@ impl SalesByCustomer {
 
     /// Who buys, as it is now.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        let key = CustomerOf(OrganizationId(self.0.organization_id), self.0.customer_id);
+        let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
@@ -128,7 +128,7 @@ impl SalesByCustomer {
 }
 
 /// The sales of a product in a currency.
-pub struct SalesByProduct(SalesByProductRow);
+pub struct SalesByProduct(Seen<SalesByProductRow>);
 
 #[Object]
 impl SalesByProduct {
@@ -139,7 +139,7 @@ impl SalesByProduct {
 
     /// What is sold, as it is now.
     async fn product(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Product>> {
-        let key = ProductOf(OrganizationId(self.0.organization_id), self.0.product_id);
+        let key = ProductOf(self.0.access(), self.0.product_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Product))
     }
 

@@ -18,7 +18,9 @@ impl ScalarType for Decimal {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_string())
+        // A zero that was stored has no decimals any more, one that was just computed may have.
+        let shown = if self.0.is_zero() { rust_decimal::Decimal::ZERO } else { self.0 };
+        Value::String(shown.to_string())
     }
 }
 

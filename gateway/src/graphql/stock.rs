@@ -4,12 +4,16 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
+use queries::Seen;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
-use super::caller::{id, reading};
+use super::as_of::AsOf;
+use super::caller::{id, reading_record};
+use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
 use super::scalars::Decimal;
+use super::warehouses::Warehouse;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -43,15 +47,16 @@ impl StockQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id")] stock_item_id: ID,
         at_least: Option<String>,
+        as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<StockItem>> {
         let stock_item_id = id("id", &stock_item_id)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, stock_item_id).await?)
     }
 }
 
 /// A product in a warehouse, counted in one unit.
-pub struct StockItem(pub(super) StockRow);
+pub struct StockItem(pub(super) Seen<StockRow>);
 
 #[Object]
 impl StockItem {
@@ -65,6 +70,12 @@ impl StockItem {
 
     async fn warehouse_id(&self) -> ID {
         self.0.warehouse_id.into()
+    }
+
+    /// The warehouse; null for one that nobody has opened, such as the default one at first.
+    async fn warehouse(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Warehouse>> {
+        let key = WarehouseOf(self.0.access(), self.0.warehouse_id);
+        Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Warehouse))
     }
 
     /// What quantities are counted in.

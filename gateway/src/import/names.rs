@@ -181,7 +181,11 @@ impl NameClerk<'_> {
     }
 
     fn access(&self) -> Access {
-        Access { organization: self.commander.organization, actor: Actor::Administrator }
+        Access {
+            organization: self.commander.organization,
+            actor: Actor::Administrator,
+            as_of: None,
+        }
     }
 
     fn derived(&self, kind: &str, code: &str) -> Uuid {

@@ -61,7 +61,7 @@ pub async fn choose(
         };
     }
     caught_up().await?;
-    let access = Access { organization: id, actor: Actor::Administrator };
+    let access = Access { organization: id, actor: Actor::Administrator, as_of: None };
     if commander.ask(async || reader.has_organization(&access).await).await? {
         return Ok(chosen);
     }

@@ -157,7 +157,8 @@ impl Parts {
         let executor = executor.with_vault(vault.clone());
         let names = projections::all().into_iter().map(|projection| projection.name());
         let watermarks = Watermarks::new(names);
-        let reader = Reader::new(database, watermarks.clone(), (&config.queries).into());
+        let reader =
+            Reader::new(database, vault.clone(), watermarks.clone(), (&config.queries).into());
         let reader = reader.map_err(|error| failed(&error))?;
         let stop = CancellationToken::new();
         let poll = Duration::from_millis(config.projector.poll_interval_ms);

@@ -57,10 +57,8 @@ fn chosen(rebuild: &Rebuild) -> Result<Vec<Box<dyn Projection>>, Failure> {
         let message = format!("there is no read model `{unknown}`; there are {}", known.join(", "));
         return Err(Failure::usage(&message));
     }
-    let meant = |one: &Box<dyn Projection>| {
-        rebuild.all || rebuild.projections.iter().any(|name| name == one.name())
-    };
-    Ok(all.into_iter().filter(meant).collect())
+    let meant = |one: &str| rebuild.all || rebuild.projections.iter().any(|name| name == one);
+    Ok(all.into_iter().filter(|one| meant(one.name())).collect())
 }
 
 async fn make(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use events::Recorded;
 use events::credit_notes::{CreditNoteLine, CreditNotePosted};
 use events::orders::{CancelledLine, OrderId, OrderLine, OrderPlaced, PriceSource};
-use events::stock::WarehouseId;
+use events::warehouses::WarehouseId;
 use events::words::{Actor, Meta, OrganizationId, Position, Rounding, Unit, UnitPrice};
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -93,7 +93,8 @@ impl<'a> Snapshot<'a> {
             };
             if order.is_eq() && stored == fresh {
                 alike += 1;
-                (left.drop_first(), right.drop_first());
+                left.drop_first();
+                right.drop_first();
                 continue;
             }
             let stored = stored.filter(|_| order.is_le());

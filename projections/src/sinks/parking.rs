@@ -158,8 +158,8 @@ pub struct Parked {
     pub parked_at: chrono::DateTime<chrono::Utc>,
 }
 
-/// The facts that no read model could take in, those parked first first: at most so many after a
-/// position, of one organization or of all.
+/// The facts that some read model could not take in, in order of position: so many after one, and
+/// those that share the last one's; of one organization or of all.
 ///
 /// # Errors
 /// If the database cannot be reached.
@@ -174,7 +174,7 @@ pub async fn parked(
         from projections.parked as p join projections.builds as b using (build) \
         where b.state in ('live', 'building') and p.position > $2 \
         and ($1::uuid is null or p.organization_id = $1) \
-        order by p.position, b.name, b.build limit $3";
+        order by p.position fetch first $3 rows with ties";
     let rows = client.query(query, &[&organization, &after.0, &limit]).await?;
     let parked = |row: &tokio_postgres::Row| Parked {
         projection: row.get(0),

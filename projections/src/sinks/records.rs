@@ -19,8 +19,9 @@ use super::checkpoint::Checkpoint;
 use super::parking::{self, Parking};
 use super::sql::{self, Again, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
 use super::view::View;
+use crate::fold::KeptOf;
 use crate::table::Table;
-use crate::{At, Kept, Record, evolve};
+use crate::{At, Record, evolve};
 use writing::{Change, Statements, write_rows};
 
 /// A record projection in SQL.
@@ -78,7 +79,6 @@ where
 }
 
 type Key = (Uuid, Uuid);
-type KeptOf<R> = Kept<<R as Record>::Row, <R as Record>::Child>;
 type Kepts<R> = HashMap<Key, Option<KeptOf<R>>>;
 
 struct RecordSink<R: Record> {

@@ -22,13 +22,17 @@ use commands::products::describe::DescribeProduct;
 use commands::products::discontinue::DiscontinueProduct;
 use commands::products::set_list_price::{ListPriceInput, SetProductListPrice};
 use commands::stock::adjust::AdjustStock;
+use commands::stock::receive::ReceiveStock;
 use commands::stock::release::ReleaseStock;
 use commands::stock::reserve::ReserveStock;
 use commands::stock::set_backorder::SetStockBackorder;
+use commands::warehouses::close::CloseWarehouse;
+use commands::warehouses::open::OpenWarehouse;
 use events::contacts::ContactId;
 use events::customers::CustomerId;
 use events::orders::OrderId;
 use events::products::ProductId;
+use events::warehouses::WarehouseId;
 use events::words::{RoundingHow, RoundingPlace, Unit};
 use harness::desk::{credit_note, customer, order, receive};
 use harness::{Desk, TestApp};
@@ -41,6 +45,7 @@ pub(super) async fn make(app: &TestApp) {
     let product_id = desk.product("A-1", 100).await;
     products(&desk, product_id).await;
     stock(&desk, product_id).await;
+    warehouses(&desk, product_id).await;
     let (buyer, order_id) = orders(&desk, product_id).await;
     credit_notes(&desk, buyer, order_id, product_id).await;
     let other = Desk::open(app, "bolt").await;
@@ -127,6 +132,21 @@ async fn stock(desk: &Desk, product_id: ProductId) {
     let quantity = number("2");
     desk.run(ReleaseStock { product_id, warehouse_id, quantity, reason: reason() }).await;
     desk.run(SetStockBackorder { product_id, warehouse_id, allowed: true }).await;
+}
+
+async fn warehouses(desk: &Desk, product_id: ProductId) {
+    let open = |code: &str, warehouse_id| OpenWarehouse {
+        code: code.to_owned(),
+        name: "Zürich \"Süd\"".to_owned(),
+        warehouse_id,
+    };
+    let default = WarehouseId::default_of(desk.organization);
+    desk.run(open("MAIN", Some(default))).await;
+    let second = WarehouseId(desk.run(open("W 2/x", None)).await.id);
+    let quantity = "4".parse().unwrap();
+    desk.run(ReceiveStock { product_id, warehouse_id: Some(second), quantity }).await;
+    let reason = "the lease ended".to_owned();
+    desk.run(CloseWarehouse { warehouse_id: second, reason }).await;
 }
 
 /// Who bought, and the order that was not cancelled.

@@ -33,6 +33,11 @@ impl Books {
             (*id, [vec![word(&product.status), product.sku.clone()], columns.into()].concat())
         });
         findings.extend(self.compare(app, PRODUCTS, products).await);
+        let warehouses = self
+            .warehouses
+            .iter()
+            .map(|(id, warehouse)| (*id, vec![word(&warehouse.status), warehouse.code.clone()]));
+        findings.extend(self.compare(app, WAREHOUSES, warehouses).await);
         let items = self.items.iter().map(|(id, item)| {
             let numbers = [item.on_hand, item.reserved, item.available()].map(number);
             (*id, [numbers.to_vec(), vec![item.backorder.to_string()]].concat())
@@ -85,6 +90,8 @@ const CREDITS: &str = "select credit_id, version, trim_scale(credit_limit)::text
     where organization_id = $1";
 const PRODUCTS: &str = "select product_id, version, status, sku, unit, \
     trim_scale(list_price)::text from read.products where organization_id = $1";
+const WAREHOUSES: &str = "select warehouse_id, version, status, code from read.warehouses \
+    where organization_id = $1";
 const ITEMS: &str = "select stock_item_id, version, trim_scale(on_hand)::text, \
     trim_scale(reserved)::text, trim_scale(available)::text, backorder::text from read.stock \
     where organization_id = $1";

@@ -41,7 +41,7 @@ fn received() -> StockEvent {
 fn opened() -> StockEvent {
     StockEvent::Opened {
         product_id: crate::scenario::PRODUCT,
-        warehouse_id: events::stock::WarehouseId(Uuid::nil()),
+        warehouse_id: events::warehouses::WarehouseId(Uuid::nil()),
         unit: events::words::Unit("piece".to_owned()),
     }
 }

@@ -1,0 +1,139 @@
+//! Warehouses in GraphQL.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use chrono::{DateTime, Utc};
+use commands::warehouses;
+use events::access::Access;
+use queries::Seen;
+use queries::page::PageArgs;
+use queries::warehouses::{READS, WarehouseFilter, WarehouseRow};
+use uuid::Uuid;
+
+use super::as_of::AsOf;
+use super::caller::{id, reading, reading_record};
+use super::connection::{Place, connection};
+use super::mutation::mutations;
+use super::status;
+use crate::app::App;
+use crate::error::ApiError;
+
+mutations! {
+    WarehouseMutations, Payload shows warehouse: Warehouse = find, READS;
+    /// Opens a warehouse: it takes goods in.
+    open_warehouse: warehouses::open::OpenWarehouse,
+    /// Closes a warehouse, for good: it takes no goods in any more; what lies there can leave.
+    close_warehouse: warehouses::close::CloseWarehouse,
+}
+
+async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Warehouse>, ApiError> {
+    Ok(app.reader.warehouse(access, id).await?.map(Warehouse))
+}
+
+/// Which warehouses. Everything that is set has to fit.
+#[derive(InputObject)]
+pub struct WarehousesFilter {
+    /// With this code.
+    code: Option<String>,
+    /// In this state of life.
+    status: Option<WarehouseStatus>,
+}
+
+/// Where a warehouse stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum WarehouseStatus {
+    /// It takes goods in.
+    Active,
+    /// It takes none in any more; what lies there can leave.
+    Closed,
+}
+
+fn filter(given: Option<WarehousesFilter>) -> WarehouseFilter {
+    given.map_or_else(WarehouseFilter::default, |WarehousesFilter { code, status }| {
+        WarehouseFilter { code, status: status.map(status::word) }
+    })
+}
+
+/// Reading warehouses.
+#[derive(Default)]
+pub struct WarehouseQueries;
+
+#[Object]
+impl WarehouseQueries {
+    /// A warehouse; null if nobody has opened it.
+    async fn warehouse(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] warehouse_id: ID,
+        at_least: Option<String>,
+        as_of: Option<AsOf>,
+    ) -> async_graphql::Result<Option<Warehouse>> {
+        let warehouse_id = id("id", &warehouse_id)?;
+        let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
+        Ok(find(app, &access, warehouse_id).await?)
+    }
+
+    /// Warehouses that were opened, the latest first: the `first` after a cursor, or the `last`
+    /// before one.
+    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn warehouses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "filter")] given: Option<WarehousesFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        at_least: Option<String>,
+    ) -> async_graphql::Result<Connection<Place, Warehouse>> {
+        let filter = filter(given);
+        let (app, access) = reading(ctx, READS, at_least).await?;
+        let page = PageArgs { first, after, last, before };
+        let page = app.reader.warehouses(&access, &filter, &page).await;
+        Ok(connection(page.map_err(ApiError::from)?, Warehouse))
+    }
+}
+
+/// A warehouse: a place that keeps stock.
+pub struct Warehouse(pub(super) Seen<WarehouseRow>);
+
+#[Object]
+impl Warehouse {
+    async fn id(&self) -> ID {
+        self.0.warehouse_id.into()
+    }
+
+    /// Your code for it.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    async fn status(&self) -> async_graphql::Result<WarehouseStatus> {
+        status::of(&self.0.status)
+    }
+
+    /// Why it is closed.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
+    }
+
+    async fn opened_at(&self) -> DateTime<Utc> {
+        self.0.opened_at
+    }
+
+    /// Say it as `expectedVersion`, and nobody's change in between is overwritten.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+}

@@ -1,0 +1,28 @@
+-- Warehouses.
+create table warehouses (
+    organization_id uuid not null,
+    warehouse_id uuid not null,
+    code text not null,
+    name text not null,
+    status text not null,
+    status_reason text,
+    opened_at timestamptz not null,
+    version bigint not null,
+    position bigint not null,
+    changed_at timestamptz not null,
+    primary key (organization_id, warehouse_id)
+);
+create unique index on warehouses (organization_id, code);
+create index on warehouses (organization_id, opened_at, warehouse_id);
+comment on table warehouses is
+    'Warehouses: places that keep stock; the default one stands here once it is opened.';
+comment on column warehouses.organization_id is 'The tenant.';
+comment on column warehouses.warehouse_id is 'The warehouse.';
+comment on column warehouses.code is 'The seller''s code for it.';
+comment on column warehouses.name is 'Its name.';
+comment on column warehouses.status is 'active or closed.';
+comment on column warehouses.status_reason is 'Why it is closed.';
+comment on column warehouses.opened_at is 'When it was opened.';
+comment on column warehouses.version is 'Version of the record: facts in its stream.';
+comment on column warehouses.position is 'Position of the last fact in the row.';
+comment on column warehouses.changed_at is 'When that fact was recorded.';
