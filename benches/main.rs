@@ -200,12 +200,10 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }
-    for beside in neighbours::ROWS {
-        if wanted(beside.name) {
-            match beside.measure(scale).await {
-                Some(row) => rows.push(row),
-                None => eprintln!("{}: not measured, for pg_dump is not there", beside.name),
-            }
+    for beside in neighbours::ROWS.into_iter().filter(|beside| wanted(beside.name)) {
+        match beside.measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("{}: not measured, for pg_dump is not there", beside.name),
         }
     }
     if wanted("memory_idle") {
