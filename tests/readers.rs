@@ -1,5 +1,5 @@
-//! Claims about those who read with SQL: what they see, what they do not, and for how long. What the
-//! rows say is compared in `folds` and `contracts`.
+//! Claims about those who read with SQL: what they see, what they do not, and for how long. What
+//! the rows say is compared in `folds` and `contracts`.
 
 mod access;
 mod logins;
@@ -63,6 +63,7 @@ async fn trading(app: &TestApp, slug: &str) -> (Shop, String) {
     let shop = Shop::open(&app.administrator(), slug).await;
     let customer = shop.customer("Bolt & Co", json!("1000")).await;
     let product = shop.product("A-1", "2.50", 10).await;
+    shop.run("openWarehouse", json!({ "code": "W-1", "name": "Hall" })).await;
     let order = Shop::order(&customer, &product, "4");
     let placed = shop.run("placeOrder", order.clone()).await;
     let mut credit = Shop::order(&customer, &product, "1");

@@ -33,14 +33,15 @@ pub enum Login {
 pub enum ReadersError {
     /// The group of all readers is not there, and may not be made.
     #[error(
-        "the role `millrace_bi` is not there, and the database's user may not create roles: let an \
-         administrator of the server run `create role millrace_bi` and `alter role USER createrole`"
+        "the role `millrace_bi` is not there, and the database's user may not create roles: let \
+         an administrator of the server run `alter role USER createrole`"
     )]
     NoGroup,
     /// The user may not make, change or drop the login.
     #[error(
-        "PostgreSQL refuses: {0}. The database's user has to be one that creates roles (`alter role \
-         USER createrole`) and gives `millrace_bi` away (`grant millrace_bi to USER with admin option`)"
+        "PostgreSQL refuses: {0}. The database's user has to be one that creates roles (`alter \
+         role USER createrole`) and gives the role `millrace_bi` to others (`grant millrace_bi to \
+         USER with admin option`)"
     )]
     NotAllowed(String),
     /// The login is somebody else's.
@@ -203,7 +204,8 @@ pub async fn remove(client: &mut Client, name: &str) -> Result<Login, ReadersErr
         where datname = current_database() and usename = $1";
     client.query(end, &[&name]).await?;
     // What is the login's, or granted to it, in another database; and in this one.
-    let needed = "select coalesce(bool_or(elsewhere), false), coalesce(bool_or(not elsewhere), false) \
+    let needed = "select coalesce(bool_or(elsewhere), false), \
+            coalesce(bool_or(not elsewhere), false) \
         from (select case d.dbid when 0 then d.classid <> 'pg_database'::regclass \
                 or d.objid <> here.oid else d.dbid <> here.oid end as elsewhere \
             from pg_shdepend as d, pg_roles as r, pg_database as here \
