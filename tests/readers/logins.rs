@@ -11,6 +11,7 @@ use harness::app::scratch;
 use harness::cluster::options;
 use harness::program::{millrace, outcome};
 use harness::{Program, Shop, TestApp, TestDatabase, test};
+use projections::sinks::readers::{self, ReadersError};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -206,8 +207,11 @@ async fn where_roles_may_not_be_made_all_but_readers_works_and_they_come_later()
     let server = events::log::connect(&address(&url).expect("an address")).await;
     let server = server.expect("signing in");
     server.batch_execute("create role owner login").await.expect("a user");
-    let client = filled(database_of(&server, &url, ("owner", "plain")).await).await;
+    let mut client = filled(database_of(&server, &url, ("owner", "plain")).await).await;
     assert!(!open(&client).await);
+    let anybody = [uuid::Uuid::from_u128(1)];
+    let refused = readers::add(&mut client, "anna", &anybody, None).await;
+    assert!(matches!(refused, Err(ReadersError::NoGroup)), "{refused:?}");
     assert!(rows(&client, "read.orders").await.is_empty());
     // Several at once, who may: each finds it made, or makes it.
     server.batch_execute("alter role owner createrole").await.expect("a right");
@@ -223,7 +227,19 @@ async fn where_roles_may_not_be_made_all_but_readers_works_and_they_come_later()
         let row = client.query_one(granted, &[]).await.expect("what is granted");
         assert_eq!(row.get::<_, Option<bool>>(0), Some(true));
     }
-    drop((server, client, others));
+    // Without being a superuser, also while the reader is there and has things of its own.
+    let added = readers::add(&mut client, "anna", &anybody, None).await;
+    assert_eq!(added.expect("a reader"), readers::Login::Made);
+    let at = url.replacen("/millrace?", "/plain?", 1).replace("user=millrace", "user=anna");
+    let reader = events::log::connect(&address(&at).expect("an address")).await;
+    let reader = reader.expect("signing in");
+    let own = "create temp table kept (id int); \
+        alter default privileges grant select on tables to public";
+    reader.batch_execute(own).await.expect("things of its own");
+    let removed = readers::remove(&mut client, "anna").await;
+    assert_eq!(removed.expect("removed"), readers::Login::Dropped);
+    assert!(reader.query("select 1", &[]).await.is_err(), "its session goes on");
+    drop((server, client, others, reader));
     embedded.stop().await.expect("stopping the server");
 }
 

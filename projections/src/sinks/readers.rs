@@ -199,6 +199,8 @@ pub async fn remove(client: &mut Client, name: &str) -> Result<Login, ReadersErr
         return Err(ReadersError::Unknown(name.to_owned()));
     }
     run(&transaction, DISCONNECT, name, &database(&transaction).await?).await?;
+    // Who is no superuser ends sessions, and drops things, only of roles that he has.
+    run(&transaction, "grant %1$I to current_user", name, "").await?;
     transaction.commit().await?;
     let end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
         where datname = current_database() and usename = $1";
@@ -213,6 +215,7 @@ pub async fn remove(client: &mut Client, name: &str) -> Result<Login, ReadersErr
                 and r.rolname = $1 and here.datname = current_database()) as needed";
     let needed = client.query_one(needed, &[&name]).await?;
     if needed.get(0) {
+        run(client, "revoke %1$I from current_user", name, "").await?;
         return Ok(Login::Kept);
     }
     if needed.get(1) {
