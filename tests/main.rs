@@ -31,5 +31,5 @@ mod readme;
 mod sales;
 mod subscriptions;
 mod tidy;
-mod workers;
 mod warehouses;
+mod workers;
