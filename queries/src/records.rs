@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use events::access::Access;
 use projections::fold::{Fold, KeptOf};
-use projections::table::{RecordTable, Table};
+use projections::table::{RecordTable, SumTable, Table};
 use uuid::Uuid;
 
 use crate::{QueryError, Reader};
@@ -28,6 +28,22 @@ impl<T> Seen<T> {
     #[must_use]
     pub fn access(&self) -> Access {
         self.access
+    }
+}
+
+impl<T: RecordTable> Seen<T> {
+    /// The read model and the id of the record.
+    #[must_use]
+    pub fn record(&self) -> (&'static str, Uuid) {
+        (T::NAME, self.row.key().1)
+    }
+}
+
+impl<T: SumTable> Seen<T> {
+    /// The read model of the sums.
+    #[must_use]
+    pub fn summed(&self) -> &'static str {
+        T::NAME
     }
 }
 

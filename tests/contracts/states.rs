@@ -77,6 +77,7 @@ fn what_is_made_of_a_stream_changes_only_together_with_its_states_version() {
         commands::reservations::Reservation,
         commands::series::Series,
         commands::stock::StockItem,
+        commands::parked::Parked,
         commands::warehouses::Warehouse,
     );
     let all: BTreeSet<&str> = Event::fact_types().map(|(feature, _)| feature).collect();

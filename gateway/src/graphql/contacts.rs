@@ -16,6 +16,7 @@ use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, Loaders};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::status;
 use crate::app::App;
 use crate::error::ApiError;
@@ -116,6 +117,11 @@ pub struct Contact(Seen<ContactRow>);
 impl Contact {
     async fn id(&self) -> ID {
         self.0.contact_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// The customer at whom the person is.

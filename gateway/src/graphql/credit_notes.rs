@@ -17,6 +17,7 @@ use super::customers::Customer;
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
 use super::orders::Order;
+use super::parked::stale;
 use super::scalars::{Date, Decimal};
 use super::status;
 use crate::app::App;
@@ -106,6 +107,11 @@ pub struct CreditNote(Seen<CreditNoteRow>);
 impl CreditNote {
     async fn id(&self) -> ID {
         self.0.credit_note_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// The series that the number is unique in.

@@ -13,6 +13,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::loaders::{CreditOf, Loaders};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::scalars::Decimal;
 use crate::app::App;
 use crate::error::ApiError;
@@ -82,6 +83,11 @@ impl Customer {
         self.0.customer_id.into()
     }
 
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
+    }
+
     /// Your number for it.
     async fn number(&self) -> Option<&str> {
         self.0.number.as_deref()
@@ -131,6 +137,11 @@ pub struct Credit(Seen<CreditRow>);
 
 #[Object]
 impl Credit {
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
+    }
+
     /// The currency (ISO 4217) of the amounts.
     async fn currency(&self) -> &str {
         &self.0.currency

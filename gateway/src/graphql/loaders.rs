@@ -61,6 +61,49 @@ keys! {
     CreditOf -> Seen<CreditRow> = credit_by_customer;
 }
 
+/// Whether the record of a read model stands still at a parked fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct StaleOf(pub(super) Access, pub(super) &'static str, pub(super) Uuid);
+
+impl Loader<StaleOf> for Records {
+    type Value = bool;
+    type Error = async_graphql::Error;
+
+    async fn load(&self, keys: &[StaleOf]) -> Result<HashMap<StaleOf, bool>, Self::Error> {
+        let mut sorted: HashMap<(Access, &'static str), Vec<Uuid>> = HashMap::new();
+        for StaleOf(access, projection, id) in keys {
+            sorted.entry((*access, projection)).or_default().push(*id);
+        }
+        let mut found: HashMap<StaleOf, bool> = keys.iter().map(|key| (*key, false)).collect();
+        for ((access, projection), ids) in sorted {
+            let stale = self.0.stale(&access, projection, &ids).await.map_err(ApiError::from)?;
+            found.extend(stale.into_iter().map(|id| (StaleOf(access, projection, id), true)));
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the sums of a read model lack a parked fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct IncompleteOf(pub(super) Access, pub(super) &'static str);
+
+impl Loader<IncompleteOf> for Records {
+    type Value = bool;
+    type Error = async_graphql::Error;
+
+    async fn load(
+        &self,
+        keys: &[IncompleteOf],
+    ) -> Result<HashMap<IncompleteOf, bool>, Self::Error> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for key in keys {
+            let lacks = self.0.is_incomplete(&key.0, key.1).await.map_err(ApiError::from)?;
+            found.insert(*key, lacks);
+        }
+        Ok(found)
+    }
+}
+
 /// Loads records.
 pub struct Records(Reader);
 

@@ -18,6 +18,7 @@ use super::connection::{Place, connection};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::scalars::{Date, Decimal};
 use super::status;
 use crate::app::App;
@@ -146,6 +147,11 @@ pub struct Order(pub(super) Seen<OrderRow>);
 impl Order {
     async fn id(&self) -> ID {
         self.0.order_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// The series that the number is unique in.

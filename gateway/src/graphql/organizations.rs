@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::as_of::AsOf;
 use super::caller::reading_record;
 use super::mutation::mutations;
+use super::parked::stale;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -51,6 +52,11 @@ pub struct Organization(Seen<OrganizationRow>);
 impl Organization {
     async fn id(&self) -> async_graphql::ID {
         self.0.id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// Its short name in URLs and headers.

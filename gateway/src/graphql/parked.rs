@@ -10,6 +10,7 @@ use queries::parked::{Parked, reads};
 use uuid::Uuid;
 
 use super::caller::reading;
+use super::loaders::{IncompleteOf, Loaders, StaleOf};
 use super::mutation::mutations;
 use crate::app::App;
 use crate::error::{ApiError, Code};
@@ -44,6 +45,30 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<ParkedFact>
             return Ok(Some(ParkedFact(found)));
         }
     }
+}
+
+/// Whether the record of a read model stands still at a fact that could not be taken in. As of a past
+/// moment none does: what cannot be read then is an error.
+pub(super) async fn stale(
+    ctx: &Context<'_>,
+    access: Access,
+    (projection, id): (&'static str, Uuid),
+) -> async_graphql::Result<bool> {
+    if access.as_of.is_some() {
+        return Ok(false);
+    }
+    let loaded = ctx.data::<Loaders>()?.load_one(StaleOf(access, projection, id)).await?;
+    Ok(loaded.unwrap_or_default())
+}
+
+/// Whether the sums of a read model lack a fact that could not be taken in.
+pub(super) async fn incomplete(
+    ctx: &Context<'_>,
+    access: Access,
+    projection: &'static str,
+) -> async_graphql::Result<bool> {
+    let loaded = ctx.data::<Loaders>()?.load_one(IncompleteOf(access, projection)).await?;
+    Ok(loaded.unwrap_or_default())
 }
 
 /// Reading parked facts.

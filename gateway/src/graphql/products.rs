@@ -12,6 +12,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::loaders::{Loaders, StockOf};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::scalars::Money;
 use super::stock::StockItem;
 use crate::app::App;
@@ -79,6 +80,11 @@ impl Product {
 impl Product {
     async fn id(&self) -> ID {
         self.0.product_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// Your code for it.

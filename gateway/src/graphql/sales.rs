@@ -10,6 +10,7 @@ use queries::sales::{
 use super::caller::{id, reading};
 use super::customers::Customer;
 use super::loaders::{CustomerOf, Loaders, ProductOf};
+use super::parked::incomplete;
 use super::products::Product;
 use super::scalars::{Date, Decimal};
 use crate::error::ApiError;
@@ -84,6 +85,11 @@ pub struct SalesByMonth(Seen<SalesByMonthRow>);
 
 #[Object]
 impl SalesByMonth {
+    /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
+    async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        incomplete(ctx, self.0.access(), self.0.summed()).await
+    }
+
     /// The first day of the month that the documents count for, by their business date.
     async fn month(&self) -> Date {
         Date(self.0.month)
@@ -105,6 +111,11 @@ pub struct SalesByCustomer(Seen<SalesByCustomerRow>);
 
 #[Object]
 impl SalesByCustomer {
+    /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
+    async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        incomplete(ctx, self.0.access(), self.0.summed()).await
+    }
+
     /// Who buys.
     async fn customer_id(&self) -> ID {
         self.0.customer_id.into()
@@ -132,6 +143,11 @@ pub struct SalesByProduct(Seen<SalesByProductRow>);
 
 #[Object]
 impl SalesByProduct {
+    /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
+    async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        incomplete(ctx, self.0.access(), self.0.summed()).await
+    }
+
     /// What is sold.
     async fn product_id(&self) -> ID {
         self.0.product_id.into()

@@ -12,6 +12,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::scalars::Decimal;
 use super::warehouses::Warehouse;
 use crate::app::App;
@@ -62,6 +63,11 @@ pub struct StockItem(pub(super) Seen<StockRow>);
 impl StockItem {
     async fn id(&self) -> ID {
         self.0.stock_item_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     async fn product_id(&self) -> ID {

@@ -14,6 +14,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::mutation::mutations;
+use super::parked::stale;
 use super::status;
 use crate::app::App;
 use crate::error::ApiError;
@@ -104,6 +105,11 @@ pub struct Warehouse(pub(super) Seen<WarehouseRow>);
 impl Warehouse {
     async fn id(&self) -> ID {
         self.0.warehouse_id.into()
+    }
+
+    /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
+    async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        stale(ctx, self.0.access(), self.0.record()).await
     }
 
     /// Your code for it.

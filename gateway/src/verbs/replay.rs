@@ -15,7 +15,6 @@ use workers::folding::{Fold, Until};
 use super::parts::{Database, Parts, projector_limits};
 use super::serve::stop_signal;
 use super::{Failure, print};
-use crate::app::system_clock;
 use crate::config::Config;
 use crate::progress::Progress;
 
@@ -58,10 +57,6 @@ fn schema(text: &str) -> Result<String, String> {
 
 pub(super) async fn run(data: PathBuf, config: Config, replay: Replay) -> Result<(), Failure> {
     config.check()?;
-    if replay.as_of > (system_clock())() {
-        let message = "--as-of: that time is yet to come; what it will show is not settled";
-        return Err(Failure::usage(&message));
-    }
     let stop = stop_signal()?;
     let database = Database::open(&data, &config).await?;
     let replayed = tokio::select! {
@@ -86,7 +81,12 @@ async fn make(database: &Database, config: &Config, replay: &Replay) -> Result<(
     }
     let masters = database.masters().clone().source();
     let parts = Parts::without_projector(database.config(), masters, config).await?;
-    let until = parts.log.position_at(replay.as_of).await.map_err(|error| failed(&error))?;
+    let until = parts.log.position_by(replay.as_of).await.map_err(|error| failed(&error))?;
+    let until = until.ok_or_else(|| {
+        let message = "--as-of: that time is yet to come, by the database's clock; what it will \
+            show is not settled";
+        Failure::usage(&message)
+    })?;
     let began = Instant::now();
     let progress = Progress::start("replaying");
     progress.begin("facts", until.0.max(0).cast_unsigned());

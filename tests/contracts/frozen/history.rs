@@ -17,6 +17,8 @@ use commands::documents::RoundingInput;
 use commands::orders::cancel::CancelOrder;
 use commands::orders::place::OrderLineInput;
 use commands::orders::place::PlaceOrder;
+use commands::parked::retry::RetryParked;
+use commands::parked::skip::SkipParked;
 use commands::products::create::{CreateProduct, ProductUnitInput};
 use commands::products::describe::DescribeProduct;
 use commands::products::discontinue::DiscontinueProduct;
@@ -36,6 +38,7 @@ use events::warehouses::WarehouseId;
 use events::words::{RoundingHow, RoundingPlace, Unit};
 use harness::desk::{credit_note, customer, order, receive};
 use harness::{Desk, TestApp};
+use uuid::Uuid;
 
 /// Lets everything happen, in two organizations.
 pub(super) async fn make(app: &TestApp) {
@@ -48,6 +51,7 @@ pub(super) async fn make(app: &TestApp) {
     warehouses(&desk, product_id).await;
     let (buyer, order_id) = orders(&desk, product_id).await;
     credit_notes(&desk, buyer, order_id, product_id).await;
+    parked(&desk).await;
     let other = Desk::open(app, "bolt").await;
     let (customer, product) =
         (other.customer("Zoë & Söhne 🦔").await, other.product("A-1", 1).await);
@@ -147,6 +151,16 @@ async fn warehouses(desk: &Desk, product_id: ProductId) {
     desk.run(ReceiveStock { product_id, warehouse_id: Some(second), quantity }).await;
     let reason = "the lease ended".to_owned();
     desk.run(CloseWarehouse { warehouse_id: second, reason }).await;
+}
+
+/// Decisions about a fact that a read model could not take in; there was none.
+async fn parked(desk: &Desk) {
+    let (projection, stream_id, event_id) = ("orders".to_owned(), Uuid::nil(), Uuid::nil());
+    let retry = RetryParked { projection, version: 1, stream_id, event_id };
+    let RetryParked { projection, version, .. } = retry.clone();
+    desk.run(retry).await;
+    let reason = "a test wrote it".to_owned();
+    desk.run(SkipParked { projection, version, stream_id, event_id, reason }).await;
 }
 
 /// Who bought, and the order that was not cancelled.
