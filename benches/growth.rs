@@ -1,18 +1,24 @@
-//! `growth`: whether the rates fall as the log grows, from a million facts to ten.
+//! `growth`: whether the rates fall as the log grows, from a million facts to ten; on a server of its
+//! own, set up as the README advises for such logs.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::log::{Log, LogId, LogLimits, StreamKey};
 use events::words::Position;
-use harness::cluster::{TestDatabase, target};
+use gateway::postgres::{Embedded, EmbeddedOptions};
+use gateway::verbs::parts::address;
+use harness::cluster::{TestDatabase, options, target};
 use serde_json::{Map, json};
+use tempfile::TempDir;
 
 use crate::Scale;
 use crate::append::{Payloads, appends};
 use crate::check::checked;
 use crate::filling::{Filling, LONG};
+use crate::machine::memory_gb;
 use crate::report::{Goal, Row};
 use crate::rounds::{median, rounded};
 
@@ -24,6 +30,9 @@ const PAGE: i64 = 1_000;
 
 /// A log that grows.
 struct Growing {
+    server: Embedded,
+    /// Where it is.
+    place: TempDir,
     database: TestDatabase,
     log: Log,
     payloads: Arc<Payloads>,
@@ -33,10 +42,17 @@ struct Growing {
 
 impl Growing {
     async fn begin() -> Self {
-        let database = TestDatabase::create().await;
+        let place = scratch_in(&target());
+        let megabytes = buffers_mb();
+        let options = options(place.path());
+        let buffers = ("shared_buffers".to_owned(), format!("{megabytes}MB"));
+        let settings = options.settings.iter().cloned().chain([buffers]).collect();
+        let server = Embedded::start(EmbeddedOptions { settings, ..options }).await.unwrap();
+        let config = address(&server.url()).unwrap();
+        let database = TestDatabase::within(place.path(), config).await;
         let log = Log::open(&database.config, LogId::default(), LogLimits::default()).await;
         let log = log.unwrap();
-        Self { database, log, payloads: Arc::new(Payloads::new()), long: Vec::new() }
+        Self { server, place, database, log, payloads: Arc::new(Payloads::new()), long: Vec::new() }
     }
 
     /// Fills it until there are so many facts.
@@ -103,6 +119,20 @@ impl Growing {
     }
 }
 
+/// What the README advises: a quarter of the memory, and more than 4 GB are of no use here.
+fn buffers_mb() -> u64 {
+    ((memory_gb() * 1_000.0) as u64 / 4).clamp(128, 4_096)
+}
+
+/// A directory that is removed with the value, where there is room, and that any user may enter.
+fn scratch_in(folder: &Path) -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::Builder::new().prefix("growth-").tempdir_in(folder).unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(place.path(), open).unwrap();
+    place
+}
+
 /// Bytes of the disk that a fact takes for a while: row, index entries, write-ahead log.
 const DISK_BYTES_A_FACT: u64 = 2_000;
 
@@ -126,10 +156,12 @@ pub async fn measure(scale: Scale) -> Row {
     let short = growing.rates(scale).await;
     growing.grow(after).await;
     let long = growing.rates(scale).await;
-    let Growing { database, log, .. } = growing;
-    drop(log);
-    database.remove().await;
+    let Growing { server, place, database, log, .. } = growing;
+    drop((log, database));
+    server.stop().await.unwrap();
+    drop(place);
     let mut details = Map::new();
+    details.insert("shared_buffers_mb".to_owned(), json!(buffers_mb()));
     let mut lowest = f64::INFINITY;
     for ((name, short), long) in RATES.into_iter().zip(short).zip(long) {
         details.insert(name.to_owned(), json!([rounded(short), rounded(long)]));

@@ -72,7 +72,7 @@ fn line_of(path: &str, begin: &str) -> String {
     value.unwrap_or("unknown").to_owned()
 }
 
-fn memory_gb() -> f64 {
+pub fn memory_gb() -> f64 {
     let total = line_of("/proc/meminfo", "MemTotal");
     let kib: f64 = total.trim_end_matches(" kB").parse().unwrap_or(0.0);
     rounded(kib * 1_024.0 / 1e9)

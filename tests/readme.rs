@@ -76,8 +76,18 @@ fn the_log_is_replayed_as_printed_and_gives_what_the_read_model_has() {
 
 #[test]
 fn the_log_is_kept_as_printed() {
-    let (blocks, answers) = walked("## Keep it for decades", |_| ());
-    assert_eq!(blocks.len(), 4);
+    answers_as_printed("## Keep it for decades", 4);
+}
+
+#[test]
+fn read_models_are_carried_on_rebuilt_and_looked_back_at_as_printed() {
+    answers_as_printed("## Read models, workers, looking back", 4);
+}
+
+/// A section whose blocks all say what they answer.
+fn answers_as_printed(heading: &str, count: usize) {
+    let (blocks, answers) = walked(heading, |_| ());
+    assert_eq!(blocks.len(), count);
     for (block, answer) in blocks.iter().zip(&answers) {
         let printed = block.answer.as_ref().expect("what it answers");
         let line = block.line;

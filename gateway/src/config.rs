@@ -90,11 +90,19 @@ pub struct Database {
     pub start_wait_max_ms: u64,
     /// How long it may take to stop, in milliseconds.
     pub stop_wait_max_ms: u64,
+    /// What the embedded PostgreSQL keeps pages in, in MB; in force with its next start. A quarter of
+    /// the machine's memory for logs of many millions of facts.
+    pub shared_buffers_mb: u32,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: String::new(), start_wait_max_ms: 60_000, stop_wait_max_ms: 8_000 }
+        Self {
+            url: String::new(),
+            start_wait_max_ms: 60_000,
+            stop_wait_max_ms: 8_000,
+            shared_buffers_mb: 128,
+        }
     }
 }
 
@@ -296,6 +304,7 @@ impl Config {
             ("executor.loads_max", self.executor.loads_max as usize),
             ("executor.reads_max", self.executor.reads_max),
             ("executor.snapshots_queue_max", self.executor.snapshots_queue_max),
+            ("database.shared_buffers_mb", self.database.shared_buffers_mb as usize),
             ("queries.connections_max", self.queries.connections_max),
             ("queries.page_default", self.queries.page_default),
             ("import.flight_documents_max", self.import.flight_documents_max),

@@ -7,7 +7,7 @@ use events::words::{Actor, Position};
 use gateway::app::fresh_id;
 use gateway::config::Config;
 use harness::{TestApp, test_with};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Works;
@@ -82,6 +82,7 @@ fn a_record_stops_at_a_fact_that_nobody_can_read_and_sums_go_on_without_it() {
         assert_eq!(found, names);
         assert!(told.iter().all(|(_, position)| Position(*position) < head));
         assert!(reader.is_incomplete(&access, "sales_by_month").await.expect("sums"));
+        is_told(app, order).await;
         // Trying again helps nobody; a read model that never heard of it is not asked.
         let (code, out, err) = works.beside(&["projections", "retry", "orders"]).await;
         assert_eq!((code, out.trim()), (0, "1 decided; 1 still parked"), "{err}");
@@ -111,6 +112,49 @@ fn a_record_stops_at_a_fact_that_nobody_can_read_and_sums_go_on_without_it() {
         assert_eq!(parked(&works), []);
         works.is_right().await;
     });
+}
+
+/// What the API tells of an order that stands still, of the sums that lack a fact of it, and of the
+/// fact.
+async fn is_told(app: &TestApp, order: Uuid) {
+    let client = app.administrator().within("acme");
+    let query = "query($id: ID!) { order(id: $id) { stale } orders(first: 100) { nodes { id stale } } \
+        salesByMonth { incomplete } salesByCustomer { incomplete } \
+        parkedFacts { projection version live streamId eventId factType error position } }";
+    let told = client.ask(query, json!({ "id": order })).await;
+    assert_eq!(told["order"]["stale"], true);
+    let nodes = told["orders"]["nodes"].as_array().expect("orders");
+    let stale: Vec<&Value> = nodes.iter().filter(|node| node["stale"] == true).collect();
+    assert_eq!(stale.len(), 1, "{stale:?}");
+    for sums in ["salesByMonth", "salesByCustomer"] {
+        let rows = told[sums].as_array().expect("sums");
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["incomplete"] == true), "{rows:?}");
+    }
+    let parked = told["parkedFacts"].as_array().expect("parked facts");
+    assert_eq!(parked.len(), 4, "{parked:?}");
+    let of = parked.iter().find(|one| one["projection"] == "orders").expect("of orders").clone();
+    assert_eq!((&of["streamId"], &of["factType"]), (&json!(order), &json!("order.lost")));
+    assert_eq!(of["live"], true);
+    assert!(of["error"].as_str().is_some_and(|error| error.contains("unknown fact type")), "{of}");
+    let behind = json!({ "after": of["position"] });
+    let query = "query($after: String) { parkedFacts(first: 1, after: $after) { projection } }";
+    assert_eq!(client.ask(query, behind).await["parkedFacts"], json!([]));
+    let all = client.ask("{ parkedFacts(first: 1) { projection } }", json!({})).await;
+    assert_eq!(all["parkedFacts"].as_array().map(Vec::len), Some(4), "all at one position");
+    // Tried again through the API, it is parked still.
+    let input = json!({
+        "projection": "orders", "version": of["version"],
+        "streamId": of["streamId"], "eventId": of["eventId"],
+    });
+    let retry = "mutation($input: RetryParkedInput!) { retryParked(input: $input) { \
+        position parkedFact { projection } } }";
+    let told = client.ask(retry, json!({ "input": input })).await;
+    assert_eq!(told["retryParked"]["parkedFact"]["projection"], "orders");
+    // Other organizations hear nothing of it.
+    let bolt = harness::Shop::open(&app.administrator(), "bolt").await;
+    let told =
+        bolt.client.ask("{ parkedFacts { projection } salesByMonth { incomplete } }", json!({}));
+    assert_eq!(told.await["parkedFacts"], json!([]));
 }
 
 #[test]

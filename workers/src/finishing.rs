@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use events::log::{Log, watched};
+use events::log::{Log, connect, watched};
 use events::words::Position;
 use projections::sinks::builds::{self, Build};
 use projections::sinks::leases::{self, WORKERS_CHANNEL};
@@ -72,18 +72,18 @@ pub(crate) async fn finish(
     std::future::pending().await
 }
 
-/// Drops retired builds, now and then.
+/// Drops retired builds, now and then; on a connection of the moment, for there are none mostly.
 pub(crate) async fn drop_retired(
     limits: &ProjectorLimits,
-    (config, lost): (&Config, &CancellationToken),
+    config: &Config,
 ) -> Result<(), ProjectorError> {
-    let ended = lost.clone();
-    let mut client = watched(config, move || ended.cancel()).await?;
     loop {
+        let pause = DROP_EVERY.min(limits.retired_grace).max(LOOK_EVERY);
+        tokio::time::sleep(pause).await;
+        let mut client = connect(config).await?;
         match builds::drop_retired(&mut client, limits.retired_grace).await {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "retired builds are not dropped yet"),
         }
-        tokio::time::sleep(DROP_EVERY.min(limits.retired_grace)).await;
     }
 }

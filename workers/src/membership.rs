@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use events::log::{listening, watched};
+use events::log::listening;
 use projections::sinks::leases::{self, ROWS_CHANNEL, Situation, WORKERS_CHANNEL, Worker};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ const TELL_EVERY: Duration = Duration::from_millis(2);
 /// A process among the workers.
 pub struct Membership {
     worker: Worker,
-    client: Client,
+    client: Arc<Client>,
     lease: Duration,
     news: Arc<Notify>,
     /// Somebody else reads or writes the read models.
@@ -51,7 +51,7 @@ impl Teller {
 }
 
 impl Membership {
-    /// Joins, and stays alive until this is dropped. `lost` is cancelled with any of its connections.
+    /// Joins, and stays alive until this is dropped. `lost` is cancelled with its connection.
     ///
     /// # Errors
     /// If the database cannot be reached.
@@ -65,16 +65,12 @@ impl Membership {
         let (told, ended) = (news.clone(), lost.clone());
         let heard = move |_: &str| told.notify_one();
         let client = listening(config, WORKERS_CHANNEL, heard, move || ended.cancel()).await?;
-        client.batch_execute("set application_name = 'millrace worker'").await?;
+        leases::set_up(&client).await?;
         worker.renew(&client, lease).await?;
-        let line = async || {
-            let ended = lost.clone();
-            watched(config, move || ended.cancel()).await
-        };
-        let (beats, tells) = (line().await?, line().await?);
+        let client = Arc::new(client);
         let beating = [
-            tokio::spawn(beat(beats, worker.clone(), lease, lost.clone())),
-            tokio::spawn(tell(tells, rows.clone(), lost.clone())),
+            tokio::spawn(beat(client.clone(), worker.clone(), lease, lost.clone())),
+            tokio::spawn(tell(client.clone(), rows.clone(), lost.clone())),
         ];
         leases::notify(&client, WORKERS_CHANNEL).await?;
         let others = Arc::new(AtomicBool::new(true));
@@ -166,7 +162,7 @@ impl Drop for Membership {
 }
 
 /// Says that the worker is alive, again and again.
-async fn beat(client: Client, worker: Worker, lease: Duration, lost: CancellationToken) {
+async fn beat(client: Arc<Client>, worker: Worker, lease: Duration, lost: CancellationToken) {
     loop {
         tokio::time::sleep(lease / 3).await;
         match tokio::time::timeout(lease, worker.renew(&client, lease)).await {
@@ -180,11 +176,7 @@ async fn beat(client: Client, worker: Worker, lease: Duration, lost: Cancellatio
 }
 
 /// Tells others of rows; of several within a moment, once.
-async fn tell(client: Client, rows: Arc<Notify>, lost: CancellationToken) {
-    // What is told need not be on the disk.
-    if client.batch_execute("set synchronous_commit = off").await.is_err() {
-        lost.cancel();
-    }
+async fn tell(client: Arc<Client>, rows: Arc<Notify>, lost: CancellationToken) {
     loop {
         rows.notified().await;
         if leases::notify(&client, ROWS_CHANNEL).await.is_err() {

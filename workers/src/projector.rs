@@ -319,7 +319,7 @@ impl Projector {
             feed(shared, live, limits.page_facts_max),
             feed(shared, building, limits.build_page_facts_max),
             async { try_join_all(finishing).await.map(drop) },
-            drop_retired(limits, line),
+            drop_retired(limits, &self.config),
         )?;
         Ok(())
     }

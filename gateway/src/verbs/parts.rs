@@ -103,7 +103,7 @@ pub fn embedded_options(data: &Path, config: &Config) -> EmbeddedOptions {
         binaries: npm_binaries(),
         start_timeout: Duration::from_millis(settings.start_wait_max_ms),
         stop_timeout: Duration::from_millis(settings.stop_wait_max_ms),
-        settings: Vec::new(),
+        settings: vec![("shared_buffers".to_owned(), format!("{}MB", settings.shared_buffers_mb))],
     }
 }
 

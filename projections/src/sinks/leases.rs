@@ -56,12 +56,21 @@ impl Worker {
     }
 }
 
-/// Wakes who listens on a channel.
+/// Makes a connection a worker's.
+///
+/// # Errors
+/// If the database cannot be reached.
+pub async fn set_up(client: &Client) -> Result<(), Error> {
+    client.batch_execute("set application_name = 'millrace worker'").await
+}
+
+/// Wakes who listens on a channel. What is told need not be on the disk.
 ///
 /// # Errors
 /// If the database cannot be reached.
 pub async fn notify(client: &Client, channel: &str) -> Result<(), Error> {
-    client.execute("select pg_notify($1, '')", &[&channel]).await.map(drop)
+    let tell = "select set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+    client.execute(tell, &[&channel]).await.map(drop)
 }
 
 /// A build's part.
