@@ -16,6 +16,7 @@ mod check;
 mod export;
 mod filling;
 mod growth;
+mod history;
 mod hot;
 mod http;
 mod import;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 29] = [
+const ROWS: [&str; 30] = [
     "append_1",
     "append_64",
     "append_512",
@@ -55,6 +56,7 @@ const ROWS: [&str; 29] = [
     "follow_1000",
     "follow_20000",
     "readable",
+    "history",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -196,6 +198,9 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     rows.extend(reading::measure(scale, wanted).await);
     if wanted("readable") {
         rows.push(readable::measure(scale).await);
+    }
+    if wanted("history") {
+        rows.push(history::measure(scale).await);
     }
     if wanted("check_log") {
         rows.push(check::measure(scale).await);

@@ -22,7 +22,7 @@ fn access(organization: Uuid, as_of: Position) -> Access {
 }
 
 /// Every fact of the log, with what belongs to persons opened.
-async fn facts(app: &TestApp) -> Vec<Recorded> {
+pub(crate) async fn facts(app: &TestApp) -> Vec<Recorded> {
     let raw = crate::log::everything(&app.parts.log).await;
     let mut facts: Vec<Recorded> =
         raw.iter().map(|raw| Recorded::try_from(raw).expect("a fact of ours")).collect();
@@ -32,7 +32,7 @@ async fn facts(app: &TestApp) -> Vec<Recorded> {
 }
 
 /// The facts of every record that is shown, by record: its organization, feature and id.
-fn streams(facts: &[Recorded]) -> BTreeMap<(Uuid, &'static str, Uuid), Vec<&Recorded>> {
+pub(crate) fn streams(facts: &[Recorded]) -> BTreeMap<(Uuid, &'static str, Uuid), Vec<&Recorded>> {
     let mut streams: BTreeMap<_, Vec<&Recorded>> = BTreeMap::new();
     let unshown = |event: &Event| {
         matches!(event, Event::Series(_) | Event::Reservation(_) | Event::Parked(_))

@@ -16,6 +16,7 @@ mod export;
 mod folds;
 mod fuzzing;
 mod histories;
+mod history;
 mod import;
 mod inputs;
 mod log;

@@ -188,15 +188,22 @@ pub struct Recorded {
     pub recorded_at: DateTime<Utc>,
 }
 
+impl TryFrom<&RawFact> for Meta {
+    type Error = DecodeError;
+
+    fn try_from(raw: &RawFact) -> Result<Self, DecodeError> {
+        serde_json::from_slice(&raw.meta).map_err(|error| DecodeError::Malformed {
+            name: raw.fact_type.clone(),
+            reason: format!("meta: {error}"),
+        })
+    }
+}
+
 impl TryFrom<&RawFact> for Recorded {
     type Error = DecodeError;
 
     fn try_from(raw: &RawFact) -> Result<Self, DecodeError> {
         let event = Event::decode(&raw.feature, &raw.fact_type, raw.schema_version, &raw.data)?;
-        let meta = serde_json::from_slice(&raw.meta).map_err(|error| DecodeError::Malformed {
-            name: raw.fact_type.clone(),
-            reason: format!("meta: {error}"),
-        })?;
         Ok(Self {
             position: raw.position,
             organization: OrganizationId(raw.stream.organization),
@@ -204,7 +211,7 @@ impl TryFrom<&RawFact> for Recorded {
             version: raw.version,
             event_id: raw.event_id,
             event,
-            meta,
+            meta: Meta::try_from(raw)?,
             recorded_at: raw.recorded_at,
         })
     }

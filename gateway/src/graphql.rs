@@ -8,6 +8,7 @@ mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
+mod history;
 mod input;
 pub mod loaders;
 mod mutation;

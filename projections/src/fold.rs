@@ -1,5 +1,8 @@
 //! The fold of one stream's facts into its record, fact by fact, for whoever has the facts: what a
-//! record was as of a moment is what its facts up to then fold into. The sinks do the same.
+//! record was as of a moment is what its facts up to then fold into. The sinks do the same. What a
+//! fact changed stands in `changes`.
+
+pub mod changes;
 
 use events::{Event, Recorded};
 

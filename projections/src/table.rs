@@ -5,6 +5,7 @@ mod sums;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde_json::Value as Json;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -47,35 +48,67 @@ pub trait RecordTable: Table {
 
     /// Notes the last fact in the row.
     fn stamp(&mut self, at: &At);
+
+    /// The columns in which two rows differ; where there is no row, its columns hold nothing.
+    fn compared(before: Option<&Self>, after: Option<&Self>) -> Vec<Compared>;
+}
+
+/// What a column held and holds, as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The column.
+    pub column: &'static str,
+    /// What it held.
+    pub before: Json,
+    /// What it holds.
+    pub after: Json,
 }
 
 /// A Rust type that a column can have.
 pub trait ColumnType {
     /// The type's name in PostgreSQL.
     const NAME: &'static str;
+
+    /// The value as people read it: a number with its decimals and a time are texts, as in GraphQL.
+    fn told(&self) -> Json;
 }
 
 macro_rules! column_types {
-    ($($rust:ty => $sql:literal),+ $(,)?) => {
-        $( impl ColumnType for $rust { const NAME: &'static str = $sql; } )+
-    };
+    ($($rust:ty => $sql:literal by $told:expr),+ $(,)?) => {$(
+        impl ColumnType for $rust {
+            const NAME: &'static str = $sql;
+
+            fn told(&self) -> Json {
+                let told: fn(&Self) -> Json = $told;
+                told(self)
+            }
+        }
+    )+};
 }
 
 column_types! {
-    Uuid => "uuid",
-    String => "text",
-    bool => "boolean",
-    i16 => "smallint",
-    i32 => "integer",
-    i64 => "bigint",
-    Decimal => "numeric",
-    NaiveDate => "date",
-    DateTime<Utc> => "timestamptz",
-    serde_json::Value => "jsonb",
+    Uuid => "uuid" by |id| id.to_string().into(),
+    String => "text" by |text| text.as_str().into(),
+    bool => "boolean" by |truth| (*truth).into(),
+    i16 => "smallint" by |number| (*number).into(),
+    i32 => "integer" by |number| (*number).into(),
+    i64 => "bigint" by |number| (*number).into(),
+    // A zero that was stored has no decimals any more, one that was just computed may have.
+    Decimal => "numeric" by |number| match number.is_zero() {
+        true => "0".into(),
+        false => number.to_string().into(),
+    },
+    NaiveDate => "date" by |day| day.to_string().into(),
+    DateTime<Utc> => "timestamptz" by |time| time.to_rfc3339().into(),
+    Json => "jsonb" by Clone::clone,
 }
 
 impl<T: ColumnType> ColumnType for Option<T> {
     const NAME: &'static str = T::NAME;
+
+    fn told(&self) -> Json {
+        self.as_ref().map_or(Json::Null, T::told)
+    }
 }
 
 /// There are no child rows.
@@ -110,6 +143,10 @@ impl RecordTable for NoChild {
 
     fn stamp(&mut self, _: &At) {
         match *self {}
+    }
+
+    fn compared(_: Option<&Self>, _: Option<&Self>) -> Vec<Compared> {
+        Vec::new()
     }
 }
 
@@ -289,6 +326,28 @@ macro_rules! table {
             fn stamp(&mut self, $at: &$crate::At) {
                 let $row = self;
                 $stamp
+            }
+
+            fn compared(
+                before: Option<&Self>,
+                after: Option<&Self>,
+            ) -> Vec<$crate::table::Compared> {
+                let mut compared = Vec::new();
+                $({
+                    let [before, after] = [before, after].map(|row| row.map(|row| &row.$field));
+                    if before != after {
+                        let told = |value: Option<&$type>| value.map_or(
+                            serde_json::Value::Null,
+                            $crate::table::ColumnType::told,
+                        );
+                        compared.push($crate::table::Compared {
+                            column: stringify!($field),
+                            before: told(before),
+                            after: told(after),
+                        });
+                    }
+                })+
+                compared
             }
         }
     };

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{QueryError, Reader};
 
 /// Facts of a record that are in memory at once.
-const PAGE_FACTS: usize = 500;
+pub(crate) const PAGE_FACTS: usize = 500;
 
 /// A moment that records are read as of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum AsOf {
 
 impl QueryError {
     /// Whether a single fact is to blame, for whoever reads it.
-    fn is_of_a_fact(&self) -> bool {
+    pub(crate) fn is_of_a_fact(&self) -> bool {
         match self {
             Self::Unreadable(_) | Self::Unfoldable(_) => true,
             Self::Vault(error) => !error.is_of_this_process(),
@@ -148,7 +148,7 @@ impl Reader {
     }
 
     /// The record with its next fact taken in.
-    async fn take<R: Fold>(
+    pub(crate) async fn take<R: Fold>(
         &self,
         record: &Option<KeptOf<R>>,
         raw: &RawFact,
@@ -163,7 +163,7 @@ impl Reader {
 
     /// Whether somebody decided that the read model goes on without this fact, where it cannot be
     /// taken in.
-    async fn is_skipped<R: Fold>(&self, raw: &RawFact) -> Result<bool, QueryError> {
+    pub(crate) async fn is_skipped<R: Fold>(&self, raw: &RawFact) -> Result<bool, QueryError> {
         let about = ParkedFact {
             projection: R::NAME.to_owned(),
             version: R::VERSION,

@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
+pub mod history;
 pub mod orders;
 pub mod organizations;
 pub mod page;

@@ -173,7 +173,8 @@ pub(crate) struct Wanted {
 }
 
 impl PageArgs {
-    pub(crate) fn check(&self, limits: &ReaderLimits) -> Result<Wanted, QueryError> {
+    /// How many records, at most, and whether from the end.
+    pub(crate) fn size(&self, limits: &ReaderLimits) -> Result<(usize, bool), QueryError> {
         let refused = |field, message: String| Err(QueryError::Invalid { field, message });
         let (field, size) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
@@ -183,19 +184,23 @@ impl PageArgs {
             (None, Some(last)) => ("last", last),
             (None, None) => ("first", i32::try_from(limits.page_default).unwrap_or(i32::MAX)),
         };
-        let size = match usize::try_from(size) {
-            Ok(size) if (1..=limits.page_max).contains(&size) => size,
+        match usize::try_from(size) {
+            Ok(size) if (1..=limits.page_max).contains(&size) => Ok((size, self.last.is_some())),
             _ => {
                 let max = limits.page_max;
-                return refused(field, format!("`{field}: {size}` is not between 1 and {max}"));
+                refused(field, format!("`{field}: {size}` is not between 1 and {max}"))
             }
-        };
+        }
+    }
+
+    pub(crate) fn check(&self, limits: &ReaderLimits) -> Result<Wanted, QueryError> {
+        let (size, backward) = self.size(limits)?;
         let cursor = |field, text: &Option<String>| {
             text.as_deref().map(|text| Cursor::decode(field, text)).transpose()
         };
         let after = cursor("after", &self.after)?;
         let before = cursor("before", &self.before)?;
-        Ok(Wanted { size, backward: self.last.is_some(), after, before })
+        Ok(Wanted { size, backward, after, before })
     }
 }
 

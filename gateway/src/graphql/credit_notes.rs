@@ -14,6 +14,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
+use super::history::{History, history};
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
 use super::orders::Order;
@@ -207,6 +208,22 @@ impl CreditNote {
 
     async fn changed_at(&self) -> DateTime<Utc> {
         self.0.changed_at
+    }
+
+    /// What happened to it, in order, with what each fact changed: the `first` facts after a cursor,
+    /// or the `last` before one.
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> async_graphql::Result<History> {
+        history(ctx, &self.0, PageArgs { first, after, last, before }).await
     }
 }
 

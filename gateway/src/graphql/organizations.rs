@@ -8,10 +8,12 @@ use events::warehouses::WarehouseId;
 use events::words::OrganizationId;
 use queries::Seen;
 use queries::organizations::{OrganizationRow, READS};
+use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
 use super::caller::reading_record;
+use super::history::{History, history};
 use super::mutation::mutations;
 use super::parked::stale;
 use crate::app::App;
@@ -95,5 +97,21 @@ impl Organization {
 
     async fn changed_at(&self) -> DateTime<Utc> {
         self.0.changed_at
+    }
+
+    /// What happened to it, in order, with what each fact changed: the `first` facts after a cursor,
+    /// or the `last` before one.
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> async_graphql::Result<History> {
+        history(ctx, &self.0, PageArgs { first, after, last, before }).await
     }
 }

@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
 use queries::Seen;
+use queries::page::PageArgs;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
 use super::as_of::AsOf;
 use super::caller::{id, reading_record};
+use super::history::{History, history};
 use super::loaders::{Loaders, WarehouseOf};
 use super::mutation::mutations;
 use super::parked::stale;
@@ -116,5 +118,21 @@ impl StockItem {
 
     async fn changed_at(&self) -> DateTime<Utc> {
         self.0.changed_at
+    }
+
+    /// What happened to it, in order, with what each fact changed: the `first` facts after a cursor,
+    /// or the `last` before one.
+    #[graphql(
+        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
+    )]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> async_graphql::Result<History> {
+        history(ctx, &self.0, PageArgs { first, after, last, before }).await
     }
 }
