@@ -52,7 +52,7 @@ pub struct ReaderLimits {
     pub page_max: usize,
     /// Records of a page, if nobody says how many.
     pub page_default: usize,
-    /// Facts of one record that are folded, where it is read as of a moment.
+    /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     pub as_of_facts_max: usize,
 }
 

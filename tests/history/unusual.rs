@@ -4,7 +4,8 @@
 use events::log::{Append, Expected, NewFact, RawFact, StreamKey};
 use events::words::{Meta, OrganizationId};
 use gateway::app::fresh_id;
-use harness::{Shop, TestApp, test};
+use gateway::config::Config;
+use harness::{Shop, TestApp, test, test_with};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -50,7 +51,9 @@ const TERMS: (&str, &str) = ("customer.terms_set", r#"{"terms":{"net_days":7}}"#
 
 #[test]
 fn a_fact_that_the_record_goes_on_without_is_told_and_changed_nothing() {
-    test(async |app| {
+    let mut config = Config::default();
+    config.projector.pause_max_ms = 100;
+    test_with(config, async |app| {
         let shop = Shop::open(&app.administrator(), "acme").await;
         let id = json!(shop.customer("Bolt & Co", json!(null)).await);
         let stream = stream("acme", &id);

@@ -138,7 +138,7 @@ settings! {
     page_max: usize = same => page_max as same;
     /// Records of a page, if nobody says how many.
     page_default: usize = same => page_default as same;
-    /// Facts of one record that are folded, where it is read as of a moment.
+    /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     as_of_facts_max: usize = same => as_of_facts_max as same;
 }
 

@@ -2,7 +2,7 @@
 //! field of that name, which asks here.
 
 use async_graphql::connection::{Connection, CursorType, Edge};
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::words::{Actor, Meta};
 use queries::history::{Cause, Change, Entry, Historic, Place};
@@ -46,6 +46,7 @@ impl CursorType for FactPlace {
 }
 
 /// Something that happened to a record: who did it, by which command, and what it changed.
+#[derive(Description)]
 pub struct Fact(Entry);
 
 impl Fact {
@@ -54,7 +55,7 @@ impl Fact {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Fact {
     /// The fact's own id.
     async fn id(&self) -> ID {
