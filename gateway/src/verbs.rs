@@ -92,8 +92,8 @@ enum Verb {
     ///
     /// Looks at every fact and every batch, up to where the log ends when it begins: positions
     /// without gaps, the versions of every stream, times, the hash chain. Names the first position
-    /// at which something is wrong. Then folds every read model afresh, and names the first row that
-    /// differs. Changes nothing. Runs beside a `serve` or alone; exits 1 if
+    /// at which something is wrong. Then folds every read model afresh, and names the first row
+    /// that differs. Changes nothing. Runs beside a `serve` or alone; exits 1 if
     /// something is wrong, or could not be read.
     Check(check::CheckStored),
     /// About the event log.

@@ -157,7 +157,8 @@ pub(super) async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkE
 
 async fn known(transaction: &Transaction<'_>, name: &str) -> Result<Vec<Build>, SinkError> {
     let query = format!(
-        "select {} from projections.builds as b where b.name = $1 and b.state in ('live', 'building')",
+        "select {} from projections.builds as b \
+         where b.name = $1 and b.state in ('live', 'building')",
         Build::COLUMNS
     );
     Ok(transaction.query(&query, &[&name]).await?.iter().map(Build::read).collect())
