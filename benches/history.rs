@@ -1,5 +1,5 @@
-//! `history`: a page of twenty facts of a stock item that has a thousand, over HTTP: the first page,
-//! and the last, for which all of them are folded.
+//! `history`: a page of twenty facts of a stock item that has a thousand, over HTTP: the first
+//! page, and the last, for which all of them are folded.
 
 use std::time::Duration;
 
@@ -41,9 +41,10 @@ pub async fn measure(scale: Scale) -> Row {
     };
     let request = |page: &str| {
         let query = format!(
-            "query($id: ID!) {{ stockItem(id: $id) {{ history({page}: {PAGE}) {{ nodes {{ id version \
-             position recordedAt factType actor command correlation changes {{ field before after }} \
-             }} pageInfo {{ hasNextPage startCursor endCursor }} }} }} }}"
+            "query($id: ID!) {{ stockItem(id: $id) {{ history({page}: {PAGE}) {{ nodes {{ id \
+             version position recordedAt factType actor command correlation \
+             changes {{ field before after }} }} \
+             pageInfo {{ hasNextPage startCursor endCursor }} }} }} }}"
         );
         door.request(&json!({ "query": query, "variables": { "id": item } }).to_string())
     };
@@ -77,7 +78,8 @@ async fn round(door: &Door, request: &[u8], lasting: Duration) -> Round {
 }
 
 fn row(first: &Rounds, last: &Rounds) -> Row {
-    let slowest = |rounds: &Rounds| rounds.ours.iter().map(|round| round.p99_ms).fold(0.0, f64::max);
+    let slowest =
+        |rounds: &Rounds| rounds.ours.iter().map(|round| round.p99_ms).fold(0.0, f64::max);
     let mut details = last.details();
     for (name, value) in first.details().into_iter().filter(|(name, _)| name.ends_with("_ms")) {
         details.insert(format!("first_page_{name}"), value);

@@ -1,5 +1,5 @@
-//! Claims about the history of a record, through the front door: which facts it has, who did them by
-//! which command, what each changed, and who may see that.
+//! Claims about the history of a record, through the front door: which facts it has, who did them
+//! by which command, what each changed, and who may see that.
 
 mod differences;
 mod paging;
@@ -51,7 +51,8 @@ fn an_orders_history_tells_who_did_what_by_which_command_and_what_that_changed()
         let customer = shop.customer("Bolt & Co", json!(null)).await;
         let product = shop.product("A-1", "2.50", 10).await;
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let traced = shop.client.clone().with("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
+        let traced =
+            shop.client.clone().with("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
         let mut order = Shop::order(&customer, &product, "4");
         order["number"] = json!("17");
         let order = Shop { client: traced }.run("placeOrder", order).await;
@@ -105,7 +106,8 @@ fn an_orders_history_tells_who_did_what_by_which_command_and_what_that_changed()
         assert!(nodes.iter().all(|node| node["skipped"] == false && node["causedBy"].is_null()));
         // As of each fact's position, the record is of its version.
         for node in &nodes {
-            let as_of = format!("order(id: {}, asOf: {{ position: {} }})", order["id"], node["position"]);
+            let as_of =
+                format!("order(id: {}, asOf: {{ position: {} }})", order["id"], node["position"]);
             let query = format!("{{ order: {as_of} {{ version }} }}");
             let then = shop.client.ask(&query, json!({})).await["order"]["version"].clone();
             assert_eq!(then, node["version"], "of {} facts", head.0);
@@ -132,12 +134,17 @@ fn a_cancelled_order_tells_why_and_its_goods_and_its_credit_tell_of_the_same_req
         assert_eq!(told(&order), changes);
         let first: usize = order["commandFacts"].as_u64().unwrap() as usize;
         assert_eq!(first, 3, "the order, its credit and one stock item");
-        let stock = shop.client.ask("query($id: ID) { product(id: $id) { stock { id } } }", json!({ "id": product }));
+        let stock = shop
+            .client
+            .ask("query($id: ID) { product(id: $id) { stock { id } } }", json!({ "id": product }));
         let item = stock.await["product"]["stock"][0]["id"].clone();
         let item = of(format!("stockItem(id: {item})")).await.remove(0);
         assert_eq!(told(&item), ["reserved 4 > 0", "available 6 > 10"]);
-        let query = format!("{{ customer(id: \"{customer}\") {{ credit {{ history(last: 1) {{ {SHOWN} }} }} }} }}");
-        let credit = shop.client.ask(&query, json!({})).await["customer"]["credit"]["history"].clone();
+        let query = format!(
+            "{{ customer(id: \"{customer}\") {{ credit {{ history(last: 1) {{ {SHOWN} }} }} }} }}"
+        );
+        let credit =
+            shop.client.ask(&query, json!({})).await["customer"]["credit"]["history"].clone();
         let credit = nodes(&credit).remove(0);
         assert_eq!(told(&credit), ["exposure 10.00 > 0", "available 90.00 > 100.00"]);
         for other in [&item, &credit] {
@@ -157,7 +164,8 @@ fn every_language_of_a_products_texts_is_a_field_of_its_own() {
         let product = shop.product("A-1", "2.50", 0).await;
         let german = json!({ "productId": product, "locale": "de-CH", "name": "Mutter" });
         shop.run("describeProduct", german).await;
-        let english = json!({ "productId": product, "locale": "en", "name": "Nut", "description": "M8" });
+        let english =
+            json!({ "productId": product, "locale": "en", "name": "Nut", "description": "M8" });
         shop.run("describeProduct", english).await;
         let price = json!({ "productId": product, "listPrice": null });
         shop.run("setProductListPrice", price).await;

@@ -37,8 +37,12 @@ type Card = BTreeMap<String, String>;
 #[test]
 fn after_any_history_what_the_facts_of_a_record_changed_comes_to_its_row() {
     test(async |app| {
-        let config =
-            Config { cases: HISTORIES, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
+        let config = Config {
+            cases: HISTORIES,
+            max_shrink_iters: 20,
+            failure_persistence: None,
+            ..Config::default()
+        };
         let number = std::cell::Cell::new(0);
         let handle = Handle::current();
         let outcome = block_in_place(|| {
@@ -164,8 +168,8 @@ async fn row(
             "select {part}, field.key, field.value from read.{view} as of, \
              lateral jsonb_each_text(to_jsonb(of)) as field \
              where organization_id = $1 and {id_column} = $2 and field.value is not null \
-             and field.key not in ('organization_id', '{id_column}', 'line', 'version', 'position', \
-                'changed_at')"
+             and field.key not in ('organization_id', '{id_column}', 'line', 'version', \
+                'position', 'changed_at')"
         );
         for field in client.query(&fields, &[&organization, &id]).await.expect("the row") {
             let (part, column, value): (String, String, String) =
@@ -184,7 +188,9 @@ async fn row(
 fn of_texts(field: &str, texts: &serde_json::Map<String, Value>, card: &mut Card) {
     for (locale, text) in texts {
         for (name, value) in text.as_object().into_iter().flatten() {
-            card.extend(value.as_str().map(|text| (format!("{field}.{locale}.{name}"), text.to_owned())));
+            card.extend(
+                value.as_str().map(|text| (format!("{field}.{locale}.{name}"), text.to_owned())),
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Claims about the pages of a history: they lose and repeat nothing, whatever is appended meanwhile,
-//! and a page that cannot be is refused.
+//! Claims about the pages of a history: they lose and repeat nothing, whatever is appended
+//! meanwhile, and a page that cannot be is refused.
 
 use gateway::config::Config;
 use harness::{Client, Shop, TestApp, test, test_with};
@@ -52,7 +52,8 @@ async fn walk(
         assert_eq!(edges.first().map(|edge| &edge["cursor"]), Some(start));
         assert_eq!(edges.last().map(|edge| &edge["cursor"]), Some(end));
         let (previous, next) = has(&page);
-        let (more, mut seen) = if backward { (previous, nodes(&page)) } else { (next, nodes(&page)) };
+        let (more, mut seen) =
+            if backward { (previous, nodes(&page)) } else { (next, nodes(&page)) };
         match backward {
             true => {
                 seen.append(&mut all);

@@ -1,4 +1,4 @@
-//! Claims about persons in histories: who is erased is told of nowhere, and everybody else still is.
+//! Claims about persons in histories: who is erased is told of nowhere, and everybody else is.
 
 use harness::{Shop, test};
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ fn who_is_erased_is_told_of_in_no_page_and_everybody_else_is() {
         let shop = Shop::open(&app.administrator(), "acme").await;
         let customer = shop.customer("Bolt & Co", json!(null)).await;
         let add = |name: &str, phone: &str| {
-            json!({ "customerId": customer, "name": name, "phone": phone, "role": "purchasing" })
+            let role = "purchasing";
+            json!({ "customerId": customer, "name": name, "phone": phone, "role": role })
         };
         let anna = shop.run("addContact", add("Anna Quaas", "17")).await["id"].clone();
         let bert = shop.run("addContact", add("Bert Immer", "18")).await["id"].clone();

@@ -1,5 +1,5 @@
-//! Claims about facts that are seldom: one that the record goes on without, one that another caused.
-//! Nobody writes them yet, so these tests do.
+//! Claims about facts that are seldom: one that the record goes on without, one that another
+//! caused. Nobody writes them yet, so these tests do.
 
 use events::log::{Append, Expected, NewFact, RawFact, StreamKey};
 use events::words::{Meta, OrganizationId};

@@ -83,8 +83,8 @@ impl Fact {
         &self.0.fact_type
     }
 
-    /// Who did it: `administrator`. Null if that cannot be read, which is so of none but a fact that
-    /// was skipped.
+    /// Who did it: `administrator`. Null if that cannot be read, which is so of none but a fact
+    /// that was skipped.
     async fn actor(&self) -> Option<String> {
         self.meta().map(|meta| name(meta.actor))
     }

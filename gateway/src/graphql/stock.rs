@@ -120,8 +120,8 @@ impl StockItem {
         self.0.changed_at
     }
 
-    /// What happened to it, in order, with what each fact changed: the `first` facts after a cursor,
-    /// or the `last` before one.
+    /// What happened to it, in order, with what each fact changed: the `first` facts after a
+    /// cursor, or the `last` before one.
     #[graphql(
         complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
     )]
