@@ -3,6 +3,7 @@
 
 use events::Event;
 use events::facts::DecodeError;
+use queries::history::Place;
 use queries::page::Cursor;
 use queries::position;
 
@@ -31,6 +32,10 @@ pub fn cursors(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(cursor) = Cursor::decode("after", text) {
         assert_eq!(Cursor::decode("after", &cursor.encode()).ok(), Some(cursor), "{text}");
+    }
+    if let Ok(place) = Place::decode("after", text) {
+        assert!(place.version >= 1, "{text} is before the first fact");
+        assert_eq!(Place::decode("after", &place.encode()).ok(), Some(place), "{text}");
     }
     if let Ok(at) = position::decode("atLeast", text) {
         assert!(at.0 >= 0, "{text} is before everything");
