@@ -165,8 +165,8 @@ async fn row(
     for (view, key) in [(view, None)].into_iter().chain(children.map(|view| (view, Some("line")))) {
         let part = key.map_or("''".to_owned(), |key| format!("'{key} ' || {key} || ' '"));
         let fields = format!(
-            "select {part}, field.key, field.value from read.{view} as of, \
-             lateral jsonb_each_text(to_jsonb(of)) as field \
+            "select {part}, field.key, field.value from read.{view} as shown, \
+             lateral jsonb_each_text(to_jsonb(shown)) as field \
              where organization_id = $1 and {id_column} = $2 and field.value is not null \
              and field.key not in ('organization_id', '{id_column}', 'line', 'version', \
                 'position', 'changed_at')"

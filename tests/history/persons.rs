@@ -40,7 +40,8 @@ fn who_is_erased_is_told_of_in_no_page_and_everybody_else_is() {
                 assert!(!shown.contains(personal), "{personal}, {arguments}: {shown}");
             }
         }
-        let [added, changed, last] = &history(&anna, "").await[..] else { panic!("three facts") };
+        let facts = history(&anna, "").await;
+        let [added, changed, last] = &facts[..] else { panic!("three facts, not {facts:?}") };
         assert!(added.contains(&"role - > purchasing".to_owned()), "what is nobody's stays");
         assert_eq!(*changed, [""; 0], "a name became another, and neither is told");
         assert_eq!(*last, ["status active > erased", "statusReason - > request 17"]);
