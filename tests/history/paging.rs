@@ -144,9 +144,7 @@ fn a_page_that_cannot_be_is_refused() {
         let own = page(&shop.client, &item, "").await["edges"][0]["cursor"].clone();
         let product = format!("product(id: \"{product}\")");
         let other = page(&shop.client, &product, "").await["edges"][0]["cursor"].clone();
-        let order = "{ orders { edges { cursor } } }";
-        assert_eq!(shop.client.ask(order, json!({})).await["orders"]["edges"], json!([]));
-        let list = queries::page::Cursor { at: chrono::Utc::now(), id: uuid::Uuid::nil() };
+        let list = queries::page::Cursor { at: app.clock.now(), id: uuid::Uuid::nil() };
         for (arguments, field, telling) in [
             ("first: 0".to_owned(), "first", "between 1 and 100"),
             ("first: -1".to_owned(), "first", "between 1 and 100"),

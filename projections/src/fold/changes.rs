@@ -32,7 +32,8 @@ pub fn between<R: Record>(before: Option<&KeptOf<R>>, after: Option<&KeptOf<R>>)
     let mut changes = Vec::new();
     let [own, owns] = [before, after].map(|kept| kept.map(|kept| &kept.row));
     of_row(None, own, owns, &mut changes);
-    let [before, after] = [before, after].map(|kept| kept.map_or(&[][..], |kept| kept.children.as_slice()));
+    let [before, after] =
+        [before, after].map(|kept| kept.map_or(&[][..], |kept| kept.children.as_slice()));
     if before != after {
         of_children::<R::Child>(before, after, &mut changes);
     }
