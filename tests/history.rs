@@ -144,7 +144,7 @@ fn a_cancelled_order_tells_why_and_its_goods_and_its_credit_tell_of_the_same_req
         let credit =
             shop.client.ask(&query, json!({})).await["customer"]["credit"]["history"].clone();
         let credit = nodes(&credit).remove(0);
-        assert_eq!(told(&credit), ["exposure 10.00 > 0", "available 90.00 > 100.00"]);
+        assert_eq!(told(&credit), ["exposure 10.00 > 0", "available 90.00 > 100"]);
         for other in [&item, &credit] {
             assert_eq!(other["correlation"], order["correlation"]);
             assert_eq!(other["command"], "orders.cancel");
