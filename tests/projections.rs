@@ -4,7 +4,7 @@
 use harness::{TestApp, TestDatabase, root, test_after};
 use serde_json::json;
 
-use crate::contracts::frozen::{frozen, insert};
+use crate::contracts::frozen::{frozen, insert, insert_keys};
 
 /// What a program of the first step left, its orders in version 1; and a view of somebody's on it.
 pub(crate) async fn first_step(database: &TestDatabase) {
@@ -49,5 +49,41 @@ fn a_view_keeps_its_columns_in_their_places_and_what_stands_on_it() {
         let query = "{ orders(filter: { status: CANCELLED }) { nodes { net credited } } }";
         let shown = app.administrator().within("acme").ask(query, json!({})).await;
         assert_eq!(shown["orders"]["nodes"], json!([{ "net": "7.04", "credited": "0" }]));
+    });
+}
+
+/// What a program left that knew no warehouses.
+async fn without_warehouses(database: &TestDatabase) {
+    let client = database.connect().await;
+    let undo = "drop view read.warehouses; drop schema warehouses_v1 cascade; \
+        delete from projections.builds where name = 'warehouses'";
+    client.batch_execute(undo).await.expect("without warehouses");
+    insert_keys(database, "step-5").await;
+    insert(database, &frozen("step-5")).await;
+}
+
+#[test]
+fn a_new_read_model_of_an_old_log_is_shown_once_it_is_built() {
+    test_after(without_warehouses, async |app| {
+        let acme = app.administrator().within("acme");
+        let query = "{ warehouses { nodes { code } } }";
+        let began = std::time::Instant::now();
+        let built = loop {
+            let (_, _, body) = acme.post(query, json!({})).await;
+            if body.get("errors").is_none() {
+                break body["data"]["warehouses"]["nodes"].as_array().map(Vec::len);
+            }
+            let error = &body["errors"][0];
+            assert_eq!(error["extensions"]["code"], "UNAVAILABLE", "{body}");
+            assert!(error["message"].as_str().is_some_and(|m| m.contains("being built")), "{body}");
+            assert!(began.elapsed() < std::time::Duration::from_secs(30), "it is not built");
+        };
+        let opened = "select count(*) from log.facts where type = 'warehouse.opened' \
+            and organization_id = (select organization_id from read.organizations \
+            where slug = 'acme')";
+        let client = app.database.connect().await;
+        let opened: i64 = client.query_one(opened, &[]).await.expect("facts").get(0);
+        assert!(opened > 0);
+        assert_eq!(built.map(|count| count as i64), Some(opened), "never half of them");
     });
 }

@@ -241,6 +241,7 @@ fn who_lost_a_part_cannot_write_it() {
                 hot_max: 10,
                 copy_rows_min: 1_000,
                 skips: projections::skips::Skips::default(),
+                parked_max: 10,
             };
             let line = connect(&app.database.config).await.expect("a connection");
             let mut sink = projection.open(line, target).await.expect("a sink");

@@ -179,6 +179,9 @@ pub struct ProjectorSettings {
     /// How often a page that a read model refuses is tried, before facts are tried one by one, and
     /// those that are refused are parked.
     pub attempts_max: u32,
+    /// Facts that each read model may park; one more, and it stands still as a whole, for then this
+    /// program is too old for it.
+    pub parked_max: usize,
     /// Records that each read model keeps in memory, lest it reads them again and again.
     pub hot_records_max: usize,
     /// The longest pause before a new attempt, in milliseconds.
@@ -199,6 +202,7 @@ impl Default for ProjectorSettings {
             build_page_facts_max: 20_000,
             copy_rows_min: 2_000,
             attempts_max: 5,
+            parked_max: 10_000,
             hot_records_max: 20_000,
             pause_max_ms: 2_000,
             lease_ms: 3_000,

@@ -214,6 +214,7 @@ impl From<QueryError> for ApiError {
             QueryError::Invalid { field, .. } => Self::new(Code::InvalidInput, message).at(field),
             QueryError::Vault(error) => unopened(&error),
             QueryError::Unreadable(cause) => unreadable(&cause),
+            QueryError::Building => Self::new(Code::Unavailable, message),
             QueryError::Unavailable(cause) => unavailable(&cause),
             QueryError::Database(_) | QueryError::Unfoldable(_) => Self::internal(&message),
         }

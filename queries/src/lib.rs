@@ -96,6 +96,9 @@ pub enum QueryError {
     /// What belongs to a person cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A read model that is new has not been built yet.
+    #[error("the read model is being built; try again in a moment")]
+    Building,
     /// The database cannot be reached, or not in time.
     #[error("the read models are not available: {0}")]
     Unavailable(String),
@@ -110,7 +113,7 @@ impl From<tokio_postgres::Error> for QueryError {
         match error.code().map(|code| code.code()) {
             None => Self::Unavailable(shown),
             // Its view comes when it is built.
-            Some("42P01") => Self::Unavailable("the read model is being built".to_owned()),
+            Some("42P01") => Self::Building,
             Some(code) if code.starts_with("57") || code.starts_with("53") => {
                 Self::Unavailable(shown)
             }

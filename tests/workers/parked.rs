@@ -190,3 +190,37 @@ fn what_postgresql_refuses_is_parked_alone() {
         works.is_right().await;
     });
 }
+
+#[test]
+fn where_too_much_is_parked_the_read_model_stands_still_and_the_others_go_on() {
+    let mut config = config();
+    (config.projector.parked_max, config.projector.attempts_max) = (2, 2);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let app = TestApp::start(config).await;
+        let market = Market::open(&app).await;
+        market.trade(&app, 20).await;
+        app.settled().await;
+        let client = app.database.connect().await;
+        let query = "select order_id from read.orders limit 3";
+        let orders = client.query(query, &[]).await.expect("orders");
+        for order in orders {
+            let stream = StreamKey { organization: market.desk.organization.0, id: order.get(0) };
+            append(&app, stream, ("orders", "order.lost", "{}")).await;
+        }
+        let head = app.parts.log.head().await.expect("the head");
+        let watermarks = app.parts.reader.watermarks();
+        for name in ["orders", "sales_by_month"] {
+            let mut mark = watermarks.watch(name).expect("a watermark");
+            let stopped = mark.wait_for(|mark| mark.stopped.is_some());
+            let stopped = tokio::time::timeout(super::LONG, stopped).await.expect("it stops");
+            let why = stopped.expect("a watermark").stopped.clone().unwrap_or_default();
+            assert!(why.contains("more than 2 facts") && why.contains("order.lost"), "{why}");
+        }
+        let others = ["customers", "products", "stock"];
+        watermarks.wait(&others, head, super::LONG).await.expect("the others go on");
+        app.stop.cancel();
+        app.parts.stop().await;
+        app.database.remove().await;
+    });
+}

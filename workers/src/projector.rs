@@ -39,6 +39,8 @@ pub struct ProjectorLimits {
     pub attempts_max: u32,
     /// The longest pause before a new attempt.
     pub pause_max: Duration,
+    /// Facts that each projection may park; one more, and it rests as a whole.
+    pub parked_max: usize,
     /// Records that each projection keeps in memory, lest it reads them again and again.
     pub hot_records_max: usize,
     /// How long a worker that says nothing keeps its parts.
@@ -55,6 +57,7 @@ impl Default for ProjectorLimits {
             copy_rows_min: 2_000,
             attempts_max: 5,
             pause_max: Duration::from_secs(2),
+            parked_max: 10_000,
             hot_records_max: 20_000,
             lease: Duration::from_secs(3),
             retired_grace: Duration::from_mins(10),
@@ -236,17 +239,18 @@ impl Projector {
         let lease = self.limits.lease;
         // What rests is left to others: another worker may be able to carry it on.
         let member = Membership::join(&self.config, self.present(), lease, &lost).await?;
-        let shared = Shared {
+        let mut shared = Shared {
             vault: self.vault.clone(),
             watermarks: self.watermarks.clone(),
             limits: self.limits.clone(),
             since,
             teller: member.teller(),
-            skips: self.skips().await?,
+            skips: Skips::default(),
             attempts: self.attempts.clone(),
         };
         loop {
             let settled = member.settle().await?;
+            shared.skips = read_skips(&self.vault).await?;
             // Connections that end with what they were opened for are not lost.
             let lost = lost.child_token();
             let carried = tokio::select! {
@@ -279,11 +283,6 @@ impl Projector {
         };
         worker.knows.retain(|known| !rests(known));
         worker
-    }
-
-    /// What was decided about parked facts so far.
-    async fn skips(&self) -> Result<Skips, ProjectorError> {
-        read_skips(&self.vault).await.map_err(ProjectorError::from)
     }
 
     /// Feeds what this worker holds, and sees builds to their end; until something fails.

@@ -241,6 +241,7 @@ pub fn projector_limits(settings: &ProjectorSettings) -> ProjectorLimits {
         copy_rows_min: settings.copy_rows_min,
         hot_records_max: settings.hot_records_max,
         attempts_max: settings.attempts_max,
+        parked_max: settings.parked_max,
         pause_max: Duration::from_millis(settings.pause_max_ms),
         lease: Duration::from_millis(settings.lease_ms),
         retired_grace: Duration::from_millis(settings.retired_grace_ms),

@@ -12,6 +12,20 @@ use super::sql::{Poison, SinkError};
 /// The longest text that is kept of an error, in characters.
 const ERROR_CHARS_MAX: usize = 2_000;
 
+/// Whether so many more may be parked.
+///
+/// # Errors
+/// [`SinkError::TooManyParked`].
+pub(super) fn may_park(max: usize, parked: usize, more: &[Poison]) -> Result<(), SinkError> {
+    match more.last() {
+        Some(last) if parked + more.len() > max => {
+            let last = format!("{} at {}: {}", last.fact_type, last.position, last.error);
+            Err(SinkError::TooManyParked { max, last })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Notes and forgets parked facts, within the transaction of the rows.
 pub(super) struct Parking {
     park: Statement,
@@ -131,6 +145,13 @@ pub async fn of_build(
         where build = $1 order by position limit $2";
     let rows = client.query(query, &[&build, &limit]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
+/// How many facts are parked of a build.
+pub(super) async fn count(client: &Client, build: i64) -> Result<usize, SinkError> {
+    let query = "select count(*) from projections.parked where build = $1";
+    let count: i64 = client.query_one(query, &[&build]).await?.get(0);
+    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// The streams of a build that stopped at a parked fact.

@@ -1,6 +1,7 @@
 //! Record projections in PostgreSQL: the records that a batch concerns are read, folded in memory,
 //! and written back where they changed. How, `writing` says.
 
+mod singly;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -95,6 +96,7 @@ struct RecordSink<R: Record> {
     stopped: HashSet<Key>,
     /// Facts that are gone on without.
     skips: HashSet<Uuid>,
+    parked_max: usize,
 }
 
 /// What a batch comes to.
@@ -122,7 +124,18 @@ where
         let stopped = parking::stopped(&client, target.build.id).await?;
         let skips = target.skips.of(R::NAME, R::VERSION);
         let (hot, hot_max) = (LruCache::unbounded(), target.hot_max);
-        Ok(Self { client, checkpoint, parking, rows, children, hot, hot_max, stopped, skips })
+        Ok(Self {
+            client,
+            checkpoint,
+            parking,
+            rows,
+            children,
+            hot,
+            hot_max,
+            stopped,
+            skips,
+            parked_max: target.parked_max,
+        })
     }
 
     async fn write(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
@@ -216,6 +229,7 @@ where
 
     /// Writes what changed and the checkpoint, and commits, in one round trip.
     async fn finish(&mut self, outcome: &Outcome<R>, to: Position) -> Result<(), SinkError> {
+        parking::may_park(self.parked_max, self.stopped.len(), &outcome.parked)?;
         let change = Change::<R>::of(&outcome.before, &outcome.after);
         let (client, build) = (&self.client, self.checkpoint.build());
         let (written, resumed, parked, committed) = join!(
@@ -246,102 +260,6 @@ where
         while self.hot.len() > self.hot_max {
             self.hot.pop_lru();
         }
-    }
-
-    /// As [`Self::write`], a fact at a time: one that cannot be folded, or that PostgreSQL refuses,
-    /// is parked.
-    async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
-        // What was tried in one go before may be open still.
-        self.client.batch_execute("rollback").await?;
-        self.hot.clear();
-        let mut now = self.begin(batch).await?;
-        let rest = Batch { facts: &[], ..*batch };
-        let mut rest = self.fold(now.clone(), &rest).map_err(SinkError::Fold)?;
-        let facts: Vec<&Recorded> = self.checkpoint.missing(batch.facts).collect();
-        let mut ended: HashMap<Key, Position> = HashMap::new();
-        for poison in &rest.parked {
-            ended.insert((poison.organization, poison.stream_id), poison.position);
-        }
-        for fact in facts {
-            let key = key(fact);
-            let over = ended.get(&key).is_some_and(|end| fact.position >= *end);
-            if over || rest.resumed.contains(&key) {
-                continue;
-            }
-            let one = Batch { facts: &[fact], unreadable: &[], again: &[], to: batch.to };
-            let was = HashMap::from([(key, now.get(&key).cloned().flatten())]);
-            let done = match self.fold(was, &one) {
-                Ok(outcome) => {
-                    let tried = self.try_rows(&outcome.before, &outcome.after).await?;
-                    tried.map(|()| outcome.after)
-                }
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(after) => now.extend(after),
-                // It is gone on without, as somebody decided.
-                Err(_) if self.skips.contains(&fact.event_id) => {}
-                Err(error) => {
-                    ended.insert(key, fact.position);
-                    rest.parked.push(Poison::of(fact, error));
-                }
-            }
-        }
-        for again in self.checkpoint.again(batch) {
-            rest.parked.retain(|poison| (poison.organization, poison.stream_id) != of(again));
-            let before = rest.before.get(&of(again)).cloned().flatten();
-            rest.parked.extend(self.write_again(again, before).await?);
-        }
-        // The rows are written.
-        (rest.before, rest.after) = (HashMap::new(), HashMap::new());
-        self.finish(&rest, batch.to).await?;
-        self.settle(rest, batch.to);
-        Ok(())
-    }
-
-    /// Folds a record from its first fact and writes it after each: where it stops, if it does.
-    async fn write_again(
-        &self,
-        again: &Again,
-        before: Option<KeptOf<R>>,
-    ) -> Result<Option<Poison>, SinkError> {
-        let key = of(again);
-        let one = |kept: Option<KeptOf<R>>| HashMap::from([(key, kept)]);
-        let mut now = before;
-        // Nothing that was there before is of the new fold.
-        let emptied = self.try_rows(&one(now.take()), &one(None)).await?;
-        if let (Err(error), Some(first)) = (emptied, again.facts.first()) {
-            return Ok(Some(Poison::of(first, error)));
-        }
-        let end = again.unreadable.iter().find(|poison| !self.skips.contains(&poison.event_id));
-        let before_end = |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
-        for fact in again.facts.iter().filter(before_end) {
-            let fold = || evolve::<R>(now.clone(), &fact.event, &At::from(fact));
-            let tried = match super::unwound(fold) {
-                Ok(next) => {
-                    let tried = self.try_rows(&one(now.clone()), &one(next.clone())).await?;
-                    tried.map(|()| next)
-                }
-                Err(error) => Err(error),
-            };
-            match tried {
-                Ok(next) => now = next,
-                Err(_) if self.skips.contains(&fact.event_id) => {}
-                Err(error) => return Ok(Some(Poison::of(fact, error))),
-            }
-        }
-        Ok(end.cloned())
-    }
-
-    /// Writes rows, or leaves them as they are and says why PostgreSQL refuses.
-    async fn try_rows(
-        &self,
-        before: &Kepts<R>,
-        after: &Kepts<R>,
-    ) -> Result<Result<(), String>, SinkError> {
-        let change = Change::<R>::of(before, after);
-        let rows = write_rows(&self.client, &self.rows, self.children.as_ref(), &change);
-        sql::attempt(&self.client, rows).await
     }
 }
 

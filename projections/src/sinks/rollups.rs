@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
-use super::parking::Parking;
+use super::parking::{self, Parking};
 use super::sql::{self, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
 use super::statements;
 use super::view::View;
@@ -75,6 +75,9 @@ struct RollupSink<R> {
     add: Statement,
     /// Facts that are gone on without.
     skips: HashSet<Uuid>,
+    /// Facts that are parked of the build.
+    parked: usize,
+    parked_max: usize,
     rollup: PhantomData<fn() -> R>,
 }
 
@@ -93,7 +96,18 @@ impl<R: Rollup> RollupSink<R> {
         let add = client.prepare(&statements::add::<R::Row>(&target.build.schema)).await?;
         let parking = Parking::prepare(&client).await?;
         let skips = target.skips.of(R::NAME, R::VERSION);
-        Ok(Self { client, checkpoint, parking, add, skips, rollup: PhantomData })
+        let parked = parking::count(&client, target.build.id).await?;
+        let parked_max = target.parked_max;
+        Ok(Self {
+            client,
+            checkpoint,
+            parking,
+            add,
+            skips,
+            parked,
+            parked_max,
+            rollup: PhantomData,
+        })
     }
 
     /// What the batch comes to: the facts that add something now, those of the batch and parked
@@ -137,6 +151,7 @@ impl<R: Rollup> RollupSink<R> {
         notes: &Notes,
         to: Position,
     ) -> Result<(), SinkError> {
+        parking::may_park(self.parked_max, self.parked, &notes.parked)?;
         let rows: Vec<&R::Row> = rows.iter().collect();
         let (client, build) = (&self.client, self.checkpoint.build());
         let (written, decided, parked, committed) = join!(
@@ -149,6 +164,7 @@ impl<R: Rollup> RollupSink<R> {
             result?;
         }
         self.checkpoint.moved(to);
+        self.parked = (self.parked + notes.parked.len()).saturating_sub(notes.decided.len());
         Ok(())
     }
 

@@ -59,6 +59,8 @@ pub struct Target {
     pub copy_rows_min: usize,
     /// Facts that are gone on without, where they cannot be taken in.
     pub skips: Skips,
+    /// Facts that may be parked, or records that may stand still; one more, and the whole does.
+    pub parked_max: usize,
 }
 
 /// A part that a process holds.
@@ -157,6 +159,14 @@ pub enum SinkError {
     /// A fact cannot be folded.
     #[error("{0}")]
     Fold(String),
+    /// So much is parked that it stands still as a whole.
+    #[error("more than {max} facts cannot be taken in, the last one {last}: update this millrace")]
+    TooManyParked {
+        /// How many may be parked.
+        max: usize,
+        /// What happened, and why it cannot be taken in.
+        last: String,
+    },
     /// Another worker has taken parts over.
     #[error("parts of build {build} are another worker's now")]
     Lost {

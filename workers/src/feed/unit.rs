@@ -86,6 +86,7 @@ impl Unit {
             hot_max: limits.hot_records_max,
             copy_rows_min: limits.copy_rows_min,
             skips: shared.skips.clone(),
+            parked_max: limits.parked_max,
         };
         let sink = projection.open(client, target).await;
         let sink = sink.map_err(|error| UnitError::from(error).of(build))?;
