@@ -222,6 +222,20 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("oversell") {
         rows.push(oversell::measure(scale).await);
     }
+    rows.extend(a_year(scale, wanted).await);
+    if wanted("export_parquet") {
+        rows.push(export::measure(scale).await);
+    }
+    rows.extend(readers::measure(scale, wanted).await);
+    if wanted("growth") {
+        rows.push(growth::measure(scale).await);
+    }
+    rows
+}
+
+/// What is measured on a real company's year of trade, if that is there.
+async fn a_year(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
     if wanted("import") {
         match import::measure(scale).await {
             Some(row) => rows.push(row),
@@ -234,13 +248,6 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
             Some(found) => rows.extend(found),
             None => eprintln!("rebuild, replay: not measured, for ../shared/data is not there"),
         }
-    }
-    if wanted("export_parquet") {
-        rows.push(export::measure(scale).await);
-    }
-    rows.extend(readers::measure(scale, wanted).await);
-    if wanted("growth") {
-        rows.push(growth::measure(scale).await);
     }
     rows
 }
