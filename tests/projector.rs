@@ -1,5 +1,5 @@
-//! Claims about who feeds the read models: two at once, connections that die under them, facts that
-//! they cannot read. Every fact counts once, in sums too.
+//! Claims about who feeds the read models: two at once, connections that die under them. Every fact
+//! counts once, in sums too. Facts that cannot be read are in `workers::parked`.
 
 use std::time::Duration;
 

@@ -156,10 +156,15 @@ fn a_worker_without_the_master_key_leaves_contacts_to_those_who_have_it() {
         let shared = "select count(distinct worker) from projections.parts as p \
             join projections.builds as b using (build) where b.name = 'contacts'";
         until(async || client.query_one(shared, &[]).await.unwrap().get::<_, i64>(0) == 2).await;
+        let mut mark = watermarks.watch("contacts").unwrap();
         for number in 0..20 {
             desk.run(contact(customer, &format!("Anna {number}"))).await;
         }
         app.settled().await;
+        let stopped = mark.wait_for(|mark| mark.stopped.is_some());
+        let stopped = tokio::time::timeout(Duration::from_secs(30), stopped).await.unwrap();
+        let why = stopped.unwrap().stopped.clone().unwrap_or_default();
+        assert!(why.contains("not configured"), "{why}");
         let rows = "select count(*) from read.contacts where name like 'Anna %'";
         assert_eq!(client.query_one(rows, &[]).await.unwrap().get::<_, i64>(0), 20);
         let able = "select count(*) from projections.workers where 'contacts_v1' = any(knows)";

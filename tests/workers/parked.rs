@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Works;
 use crate::projector::Market;
+use crate::sales::notes;
 
 fn config() -> Config {
     let mut config = Config::default();
@@ -156,6 +157,37 @@ async fn is_told(app: &TestApp, order: Uuid) {
     let told =
         bolt.client.ask("{ parkedFacts { projection } salesByMonth { incomplete } }", json!({}));
     assert_eq!(told.await["parkedFacts"], json!([]));
+}
+
+#[test]
+fn sums_over_two_features_go_on_without_a_fact_of_either_that_cannot_be_read() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        for (feature, fact_type) in [("orders", "order.lost"), ("credit_notes", "credit_note.lost")]
+        {
+            let app = TestApp::start(config()).await;
+            let works = Works::over(&app);
+            let market = Market::open(&app).await;
+            market.trade(&app, 20).await;
+            let organization = market.desk.organization;
+            notes::append(&app, organization, feature, fact_type, b"{}".to_vec()).await;
+            market.trade(&app, 20).await;
+            let access = Access { organization, actor: Actor::Administrator, as_of: None };
+            app.settled().await;
+            let mut found: Vec<String> = parked(&works).into_iter().map(|(name, _)| name).collect();
+            found.sort_unstable();
+            assert_eq!(found, [feature, "sales_by_customer", "sales_by_month", "sales_by_product"]);
+            for name in &found[1..] {
+                let lacks = app.parts.reader.is_incomplete(&access, name).await.expect("sums");
+                assert!(lacks, "{name} says that it is whole");
+            }
+            works.is_right().await;
+            drop(works);
+            app.stop.cancel();
+            app.parts.stop().await;
+            app.database.remove().await;
+        }
+    });
 }
 
 #[test]

@@ -92,7 +92,7 @@ async fn act(database: &Database, config: &Config, what: ProjectionsVerb) -> Res
         parked.map_err(|error| Failure::work(&error))
     };
     match what {
-        ProjectionsVerb::List { json } => list(&client, &parked(0).await?, json).await,
+        ProjectionsVerb::List { json } => list(&client, json).await,
         ProjectionsVerb::Parked { after, json } => show(&parked(after).await?, json),
         ProjectionsVerb::Retry(which) => {
             let found = chosen(&which, parked(0).await?)?;
@@ -118,15 +118,13 @@ async fn act(database: &Database, config: &Config, what: ProjectionsVerb) -> Res
     }
 }
 
-async fn list(client: &Client, parked: &[Parked], as_json: bool) -> Result<(), Failure> {
+async fn list(client: &Client, as_json: bool) -> Result<(), Failure> {
     let failed = |error: SinkError| Failure::work(&error);
     let mut told = Vec::new();
     for build in builds::all(client).await.map_err(failed)? {
         let reached = builds::reached(client, build.id).await.map_err(failed)?.0;
-        let own = |one: &&Parked| {
-            one.projection == build.name && one.is_live == (build.state == State::Live)
-        };
-        told.push((reached, parked.iter().filter(own).count(), build));
+        let parked = parking::count(client, build.id).await.map_err(failed)?;
+        told.push((reached, parked, build));
     }
     told.sort_by(|a, b| a.2.name.cmp(&b.2.name));
     if as_json {

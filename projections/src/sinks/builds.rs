@@ -100,8 +100,8 @@ pub async fn all(client: &Client) -> Result<Vec<Build>, SinkError> {
     Ok(client.query(&query, &[]).await?.iter().map(Build::read).collect())
 }
 
-/// Creates what this program's projections lack. Where the log is empty, or a projection new, it is
-/// live at once; else a build of this program's version is begun, to be filled in the background.
+/// Creates what this program's projections lack. Where the log is empty, it is live at once; else a
+/// build of this program's version is begun, to be filled in the background.
 /// Several processes may start at once: one creates, the others find it done.
 ///
 /// # Errors
@@ -114,12 +114,8 @@ pub async fn prepare(
     let transaction = locked(client).await?;
     for projection in projections {
         let projection = projection.as_ref();
-        let of = |state: State| {
-            let builds = known(&transaction, projection.name());
-            async move { Ok::<_, SinkError>(builds.await?.into_iter().find(|b| b.state == state)) }
-        };
-        let (live, building) = (of(State::Live).await?, of(State::Building).await?);
-        let newest = [&live, &building].into_iter().flatten().map(|build| build.version).max();
+        let known = known(&transaction, projection.name()).await?;
+        let newest = known.iter().map(|build| build.version).max();
         if newest.is_some_and(|newest| newest >= projection.version()) {
             continue;
         }
@@ -151,8 +147,13 @@ pub async fn begin(client: &mut Client, projection: &dyn Projection) -> Result<B
 
 pub(super) async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
     let transaction = client.transaction().await?;
-    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    lock(&transaction).await?;
     Ok(transaction)
+}
+
+async fn lock(transaction: &Transaction<'_>) -> Result<(), SinkError> {
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
 }
 
 async fn known(transaction: &Transaction<'_>, name: &str) -> Result<Vec<Build>, SinkError> {

@@ -148,7 +148,10 @@ pub async fn of_build(
 }
 
 /// How many facts are parked of a build.
-pub(super) async fn count(client: &Client, build: i64) -> Result<usize, SinkError> {
+///
+/// # Errors
+/// If the database cannot be reached.
+pub async fn count(client: &Client, build: i64) -> Result<usize, SinkError> {
     let query = "select count(*) from projections.parked where build = $1";
     let count: i64 = client.query_one(query, &[&build]).await?.get(0);
     Ok(usize::try_from(count).unwrap_or_default())

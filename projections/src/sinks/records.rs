@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
 use super::parking::{self, Parking};
-use super::sql::{self, Again, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
+use super::sql::{self, Again, Batch, Poison, Projection, Sink, SinkError, Target};
 use super::view::View;
-use crate::fold::KeptOf;
+use crate::fold::{Fold, KeptOf};
 use crate::table::Table;
 use crate::{At, Record, evolve};
 use writing::{Change, Statements, write_rows};
@@ -51,10 +51,6 @@ where
 
     fn features(&self) -> &'static [&'static str] {
         const { &[R::Fact::FEATURE] }
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Record
     }
 
     fn tables(&self) -> &'static str {
@@ -278,11 +274,9 @@ where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
     let mut kept = None;
-    let end = again.unreadable.iter().find(|poison| !skips.contains(&poison.event_id));
-    let before_end = |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
-    for fact in again.facts.iter().filter(before_end) {
-        let fold = || evolve::<R>(kept.clone(), &fact.event, &At::from(fact));
-        match super::unwound(fold) {
+    let (facts, end) = again.until_stopped(skips);
+    for fact in facts {
+        match R::take(kept.clone(), fact) {
             Ok(evolved) => kept = evolved,
             Err(_) if skips.contains(&fact.event_id) => {}
             Err(error) => return (kept, Some(Poison::of(fact, error))),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpoint;
 use super::parking::{self, Parking};
-use super::sql::{self, Batch, Kind, Poison, Projection, Sink, SinkError, Target};
+use super::sql::{self, Batch, Poison, Projection, Sink, SinkError, Target};
 use super::statements;
 use super::view::View;
 use crate::{Rollup, add_up};
@@ -42,10 +42,6 @@ impl<R: Rollup> Projection for Rollups<R> {
 
     fn features(&self) -> &'static [&'static str] {
         R::FEATURES
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Rollup
     }
 
     fn tables(&self) -> &'static str {

@@ -2,6 +2,8 @@
 //! once. What every sort of projection shares is here; the sorts are beside it. Which facts come
 //! when is the workers' business.
 
+use std::collections::HashSet;
+
 use events::Recorded;
 use events::words::Position;
 use futures_util::future::BoxFuture;
@@ -23,8 +25,6 @@ pub trait Projection: Send + Sync {
     fn version(&self) -> i32;
     /// The features whose facts it folds.
     fn features(&self) -> &'static [&'static str];
-    /// What sort it is.
-    fn kind(&self) -> Kind;
     /// The statements that create its tables, in the schema that is searched first.
     fn tables(&self) -> &'static str;
     /// Its tables, as they are to be seen under `read`.
@@ -35,15 +35,6 @@ pub trait Projection: Send + Sync {
         client: Client,
         target: Target,
     ) -> BoxFuture<'_, Result<Box<dyn Sink>, SinkError>>;
-}
-
-/// Sorts of projections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A row, with its child rows, is the fold of one stream.
-    Record,
-    /// Rows are sums over the facts of many streams.
-    Rollup,
 }
 
 /// What is opened for writing.
@@ -132,6 +123,19 @@ pub struct Again {
     pub facts: Vec<Recorded>,
     /// Those among them that cannot be read.
     pub unreadable: Vec<Poison>,
+}
+
+impl Again {
+    /// The facts to fold, and where the fold stops, if it does: at one that cannot be read and is
+    /// not skipped.
+    pub(super) fn until_stopped(
+        &self,
+        skips: &HashSet<Uuid>,
+    ) -> (impl Iterator<Item = &Recorded>, Option<&Poison>) {
+        let end = self.unreadable.iter().find(|poison| !skips.contains(&poison.event_id));
+        let before_end = move |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
+        (self.facts.iter().filter(before_end), end)
+    }
 }
 
 /// Writes parts of one build of a projection.

@@ -12,6 +12,7 @@ use projections::parts::part_of_raw;
 use projections::sinks::builds::Build;
 use projections::sinks::sql::{Again, Poison};
 
+use super::unit::UnitError;
 use super::{Unit, features};
 
 /// Facts of a stream that are read at once.
@@ -150,7 +151,7 @@ pub(super) async fn decided(
     page: &Page,
     build: &Build,
     vault: &Vault,
-) -> Result<Vec<Again>, LogError> {
+) -> Result<Vec<Again>, UnitError> {
     let mut all: Vec<Again> = Vec::new();
     for (at, organization, event) in &page.decided {
         let about = event.about();
@@ -166,13 +167,14 @@ pub(super) async fn decided(
     Ok(all)
 }
 
-/// A stream with a parked fact, to be tried again up to a position.
+/// A stream with a parked fact, to be tried again up to a position; not by a process that cannot
+/// read what others can: it would fold what it cannot open as if it were not there.
 pub(super) async fn again(
     stream: StreamKey,
     event_id: uuid::Uuid,
     until: Position,
     vault: &Vault,
-) -> Result<Again, LogError> {
+) -> Result<Again, UnitError> {
     let (mut facts, mut unreadable, mut after) = (Vec::new(), Vec::new(), 0);
     loop {
         let raw = vault.log().read_stream(stream, after, STREAM_FACTS).await?;
@@ -181,6 +183,9 @@ pub(super) async fn again(
         let ended = last.position > until;
         let by_then = raw.iter().filter(|fact| fact.position <= until);
         let read = decode(by_then, vault).await?;
+        if let Some(reason) = read.blocked.into_values().next() {
+            return Err(UnitError::Blocked(reason));
+        }
         facts.extend(read.facts);
         unreadable.extend(read.unreadable.into_iter().map(|(_, poison)| poison));
         if ended {

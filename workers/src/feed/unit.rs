@@ -12,6 +12,7 @@ use projections::sinks::sql::{Batch, Held, Poison, Projection, Sink, SinkError, 
 use tokio_postgres::{Client, Config};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::page::{self, Page};
 use super::{Shared, UNSTORED_WAIT_MAX};
@@ -108,7 +109,7 @@ impl Unit {
     /// Tries parked facts again, each up to where its part stands.
     async fn try_again(
         &mut self,
-        parked: Vec<(uuid::Uuid, uuid::Uuid, uuid::Uuid)>,
+        parked: Vec<(Uuid, Uuid, Uuid)>,
         shared: &Shared,
     ) -> Result<(), UnitError> {
         for (organization, id, event_id) in parked {
@@ -134,18 +135,8 @@ impl Unit {
 
     /// Takes in what is its own of a page.
     pub(crate) async fn apply(&mut self, page: &Page, shared: &Shared) -> Result<(), UnitError> {
-        let own = |feature: &str| self.features.contains(&feature);
-        let blocked = self.features.iter().find_map(|feature| page.blocked.get(*feature));
-        if let Some(reason) = blocked.filter(|_| page.last > self.reached) {
-            return Err(UnitError::Blocked(reason.clone()));
-        }
-        let facts: Vec<&Recorded> = page
-            .facts
-            .iter()
-            .filter(|fact| fact.position > self.reached && own(fact.event.feature()))
-            .collect();
-        let unreadable = page.unreadable.iter().filter(|(feature, _)| own(feature));
-        let unreadable: Vec<Poison> = unreadable.map(|(_, poison)| poison.clone()).collect();
+        let reached = self.reached;
+        let (facts, unreadable) = self.own(page, |_, _, at| at > reached)?;
         let again = page::decided(page, &self.build, &shared.vault).await?;
         let due = self.build.state == State::Building
             || self.stored_at.elapsed() > UNSTORED_WAIT_MAX
@@ -166,6 +157,30 @@ impl Unit {
         Ok(())
     }
 
+    /// What of a page is its own, at places that are asked for: facts, and those that cannot be
+    /// read.
+    ///
+    /// # Errors
+    /// [`UnitError::Blocked`].
+    fn own<'a>(
+        &self,
+        page: &'a Page,
+        within: impl Fn(Uuid, Uuid, Position) -> bool,
+    ) -> Result<(Vec<&'a Recorded>, Vec<Poison>), UnitError> {
+        let blocked = self.features.iter().find_map(|feature| page.blocked.get(*feature));
+        if let Some(reason) = blocked.filter(|_| page.last > self.reached) {
+            return Err(UnitError::Blocked(reason.clone()));
+        }
+        let own = |feature: &str| self.features.contains(&feature);
+        let facts = page.facts.iter().filter(|fact| own(fact.event.feature()));
+        let facts = facts.filter(|fact| within(fact.organization.0, fact.stream_id, fact.position));
+        let unreadable = page.unreadable.iter().filter(|(feature, _)| own(feature));
+        let unreadable = unreadable.map(|(_, poison)| poison);
+        let unreadable = unreadable
+            .filter(|poison| within(poison.organization, poison.stream_id, poison.position));
+        Ok((facts.collect(), unreadable.cloned().collect()))
+    }
+
     /// As [`Self::apply`], up to where each part ends, and never a step further; what is refused is
     /// tried fact by fact.
     pub(crate) async fn apply_until(
@@ -180,19 +195,7 @@ impl Unit {
         let within = |organization, stream, at: Position| {
             end(organization, stream).is_some_and(|end| at <= end)
         };
-        let own = |feature: &str| self.features.contains(&feature);
-        let facts = page.facts.iter().filter(|fact| own(fact.event.feature()));
-        let facts: Vec<&Recorded> = facts
-            .filter(|fact| within(fact.organization.0, fact.stream_id, fact.position))
-            .collect();
-        let unreadable = page.unreadable.iter().filter(|(feature, _)| own(feature));
-        let unreadable: Vec<Poison> = unreadable
-            .map(|(_, poison)| poison.clone())
-            .filter(|poison| within(poison.organization, poison.stream_id, poison.position))
-            .collect();
-        if let Some(reason) = self.features.iter().find_map(|f| page.blocked.get(*f)) {
-            return Err(UnitError::Blocked(reason.clone()).of(&self.build));
-        }
+        let (facts, unreadable) = self.own(page, within).map_err(|error| error.of(&self.build))?;
         let batch = Batch { facts: &facts, unreadable: &unreadable, again: &[], to: page.last };
         let applied = match self.sink.apply(&batch).await {
             Err(error) if error.is_refusal() => self.sink.isolate(&batch).await,

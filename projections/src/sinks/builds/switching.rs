@@ -6,7 +6,7 @@ use events::words::Position;
 use tokio_postgres::Client;
 
 use super::super::sql::{Projection, SinkError};
-use super::{Build, LOCK, forget, reached, show};
+use super::{Build, forget, lock, reached, show};
 
 /// Lets a build take the place of the live one, if it holds at least as much: readers see no step
 /// back, and wait a moment at most. Whether it was done; if not, somebody reads or writes, and it
@@ -36,8 +36,7 @@ async fn switch_now(
 ) -> Result<bool, SinkError> {
     let transaction = client.transaction().await?;
     transaction.batch_execute("set local lock_timeout = '20ms'").await?;
-    let locks = "select pg_advisory_xact_lock($1)";
-    transaction.execute(locks, &[&LOCK]).await?;
+    lock(&transaction).await?;
     let still = "select 1 from projections.builds where build = $1 and state = 'building'";
     if transaction.query_opt(still, &[&build.id]).await?.is_none() {
         return Ok(true);
@@ -93,7 +92,7 @@ pub async fn drop_retired(client: &mut Client, grace: Duration) -> Result<usize,
 async fn drop_now(client: &mut Client, build: i64, schema: &str) -> Result<(), SinkError> {
     let transaction = client.transaction().await?;
     transaction.batch_execute("set local lock_timeout = '20ms'").await?;
-    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    lock(&transaction).await?;
     transaction.batch_execute(&format!("drop schema if exists {schema} cascade")).await?;
     forget(&transaction, build).await?;
     Ok(transaction.commit().await?)

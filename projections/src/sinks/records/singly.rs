@@ -9,8 +9,8 @@ use events::{Event, Recorded};
 use super::super::sql::{self, Again, Batch, Poison, SinkError};
 use super::writing::{Change, write_rows};
 use super::{Kepts, Key, RecordSink, key, of};
-use crate::fold::KeptOf;
-use crate::{At, Record, evolve};
+use crate::Record;
+use crate::fold::{Fold, KeptOf};
 
 impl<R: Record> RecordSink<R>
 where
@@ -81,11 +81,9 @@ where
         if let (Err(error), Some(first)) = (emptied, again.facts.first()) {
             return Ok(Some(Poison::of(first, error)));
         }
-        let end = again.unreadable.iter().find(|poison| !self.skips.contains(&poison.event_id));
-        let before_end = |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
-        for fact in again.facts.iter().filter(before_end) {
-            let fold = || evolve::<R>(now.clone(), &fact.event, &At::from(fact));
-            let tried = match super::super::unwound(fold) {
+        let (facts, end) = again.until_stopped(&self.skips);
+        for fact in facts {
+            let tried = match R::take(now.clone(), fact) {
                 Ok(next) => {
                     let tried = self.try_rows(&one(now.clone()), &one(next.clone())).await?;
                     tried.map(|()| next)
