@@ -8,9 +8,13 @@ mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
+mod descriptions;
+mod field_times;
 mod input;
+mod limits;
 pub mod loaders;
 mod mutation;
+mod nodes;
 mod orders;
 mod organizations;
 mod parked;
@@ -32,6 +36,7 @@ use crate::app::App;
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
 pub struct Query(
+    nodes::NodeQueries,
     organizations::OrganizationQueries,
     customers::CustomerQueries,
     contacts::ContactQueries,
@@ -69,15 +74,21 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 /// Builds the schema over a running gateway.
 #[must_use]
 pub fn schema(app: Arc<App>) -> ApiSchema {
-    let limits = &app.config.graphql;
-    let (depth, complexity) = (limits.depth_max, limits.complexity_max);
-    builder()
+    let settings = &app.config.graphql;
+    let (depth, complexity) = (settings.depth_max, settings.complexity_max);
+    let mut builder = builder()
         .limit_depth(depth)
         .limit_complexity(complexity)
-        .limit_recursive_depth(64)
+        .limit_recursive_depth(limits::NESTING_MAX)
         .extension(codes::Codes { depth, complexity })
-        .data(app)
-        .finish()
+        .extension(limits::Limits(app.config.clone()));
+    if !settings.introspection {
+        builder = builder.disable_introspection();
+    }
+    if settings.field_times {
+        builder = builder.extension(field_times::FieldTimes);
+    }
+    builder.data(app).finish()
 }
 
 /// The schema in GraphQL's own language.
@@ -93,4 +104,5 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_input_type::<descriptions::Descriptions>()
 }

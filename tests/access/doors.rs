@@ -175,6 +175,7 @@ fn what_is_public_carries_no_data() {
             "/health/ready",
             "/graphiql",
             "/graphiql/graphiql.js",
+            "/graphiql/examples.js",
             "/graphiql/graphiql.min.js",
             "/graphiql/graphiql.min.css",
             "/graphiql/react.production.min.js",

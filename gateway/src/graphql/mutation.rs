@@ -91,6 +91,7 @@ macro_rules! mutations {
             }
         }
 
+        /// What the command did, and the record as it left it.
         #[async_graphql::Object(name_type)]
         impl<C: $crate::graphql::input::Sendable> $payload<C> {
             /// Hand it to a query as `atLeast`, and the query sees what this command did.
