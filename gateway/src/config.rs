@@ -156,7 +156,7 @@ pub struct GraphQl {
     pub depth_max: usize,
     /// How many fields it may ask for; a list counts its fields for each record.
     pub complexity_max: usize,
-    /// How many fields and fragments a document may come to, each counted as often as it is named.
+    /// How many fields and fragments a document may come to; each counts as often as it is named.
     pub selections_max: usize,
     /// How many fields of a document may be given another name.
     pub aliases_max: usize,

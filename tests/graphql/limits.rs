@@ -151,7 +151,8 @@ fn several_requests_in_a_list_are_refused() {
 fn the_schema_is_told_unless_that_is_switched_off() {
     let asking = [
         "{ __schema { queryType { name } } }",
-        "{ organization { slug } ...f } fragment f on Query { a: __type(name: \"Order\") { name } }",
+        "{ organization { slug } ...f } \
+         fragment f on Query { a: __type(name: \"Order\") { name } }",
     ];
     test(async |app| {
         let client = client(app).await;

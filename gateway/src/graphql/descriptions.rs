@@ -71,11 +71,14 @@ const PAGE_INFO: &[(&str, &str)] = &[
 const DIRECTIVES: &[(&str, &str)] =
     &[("if", "Whether."), ("url", "Where the scalar is specified.")];
 
+const ID: &str = "An id, in a text. Ids of records are UUIDs.";
+
 const DATE_TIME: &str = "A moment, as RFC 3339 writes it, shown in UTC: \
     \"2026-03-01T12:00:00Z\". Any offset is understood. What is kept is exact to the microsecond.";
 
 fn describe(registry: &mut Registry) {
     registry.set_description("DateTime", DATE_TIME);
+    registry.set_description("ID", ID);
     registry.set_description("PageInfo", "Where a page begins and ends.");
     for directive in registry.directives.values_mut() {
         for argument in directive.args.values_mut() {
