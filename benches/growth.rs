@@ -1,5 +1,5 @@
-//! `growth`: whether the rates fall as the log grows, from a million facts to ten; on a server of its
-//! own, set up as the README advises for such logs.
+//! `growth`: whether the rates fall as the log grows, from a million facts to ten; on a server of
+//! its own, set up as the README advises for such logs.
 
 use std::path::Path;
 use std::process::Command;

@@ -28,6 +28,7 @@ mod oversell;
 mod procedure;
 mod processes;
 mod readable;
+mod readers;
 mod reading;
 mod rebuilding;
 mod report;
@@ -39,7 +40,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 26] = [
+const ROWS: [&str; 29] = [
     "append_1",
     "append_64",
     "append_512",
@@ -65,6 +66,9 @@ const ROWS: [&str; 26] = [
     "rebuild",
     "replay",
     "export_parquet",
+    "rls_point",
+    "rls_list",
+    "rls_unnamed",
     "growth",
 ];
 
@@ -79,6 +83,8 @@ pub struct Scale {
     pub checked_facts: usize,
     /// Stock items of a hundred facts that are read.
     pub read_items: usize,
+    /// Orders of a read model that somebody reads with SQL.
+    pub read_orders: usize,
     /// How long facts are followed.
     pub follow: Duration,
     /// Facts of a log before and after it has grown.
@@ -106,6 +112,7 @@ const WHOLE: Scale = Scale {
     append_round: Duration::from_secs(2),
     checked_facts: 1_000_000,
     read_items: 4_000,
+    read_orders: 400_000,
     follow: Duration::from_secs(10),
     grown_facts: (1_000_000, 10_000_000),
     growth_rounds: 3,
@@ -124,6 +131,7 @@ const QUICK: Scale = Scale {
     append_round: Duration::from_millis(200),
     checked_facts: 20_000,
     read_items: 100,
+    read_orders: 4_000,
     follow: Duration::from_secs(1),
     grown_facts: (20_000, 60_000),
     growth_rounds: 2,
@@ -192,12 +200,10 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }
-    for beside in neighbours::ROWS {
-        if wanted(beside.name) {
-            match beside.measure(scale).await {
-                Some(row) => rows.push(row),
-                None => eprintln!("{}: not measured, for pg_dump is not there", beside.name),
-            }
+    for beside in neighbours::ROWS.into_iter().filter(|beside| wanted(beside.name)) {
+        match beside.measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("{}: not measured, for pg_dump is not there", beside.name),
         }
     }
     if wanted("memory_idle") {
@@ -227,6 +233,7 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("export_parquet") {
         rows.push(export::measure(scale).await);
     }
+    rows.extend(readers::measure(scale, wanted).await);
     if wanted("growth") {
         rows.push(growth::measure(scale).await);
     }

@@ -1,5 +1,5 @@
-//! `readable`: how long after a command was acknowledged everybody can read what it did, at a steady
-//! rate of commands.
+//! `readable`: how long after a command was acknowledged everybody can read what it did, at a
+//! steady rate of commands.
 
 use std::time::{Duration, Instant};
 

@@ -17,6 +17,8 @@ pub enum Goal {
     AtMost(f64),
     /// So many of the unit, each time.
     Exactly(f64),
+    /// Nothing: what it costs is reported.
+    Reported,
 }
 
 /// A row of the results.
@@ -60,13 +62,14 @@ impl Row {
         }
     }
 
-    /// Whether the goal is met; none, if there is nothing to compare with.
+    /// Whether the goal is met; none, if there is none, or nothing to compare with.
     pub fn met(&self) -> Option<bool> {
         let reached = match self.goal {
             Goal::Times(times) => self.ratio?[0] >= times,
             Goal::AtLeast(least) => self.ours >= least,
             Goal::AtMost(most) => self.ours <= most,
             Goal::Exactly(wanted) => self.ours == wanted,
+            Goal::Reported => return None,
         };
         Some(reached && self.holds)
     }
@@ -77,6 +80,7 @@ impl Row {
             Goal::AtLeast(least) => format!(">= {least} {}", self.unit),
             Goal::AtMost(most) => format!("<= {most} {}", self.unit),
             Goal::Exactly(wanted) => format!("= {wanted} {}", self.unit),
+            Goal::Reported => "-".to_owned(),
         }
     }
 

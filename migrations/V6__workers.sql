@@ -72,7 +72,8 @@ comment on schema projections is 'How far each read model has come, and who carr
 comment on table projections.builds is
     'The tables of each read model: those that are shown, those that are being made.';
 comment on table projections.workers is 'Who carries read models on, or reads them, now.';
-comment on table projections.parts is 'How far each part of a read model has come, and whose it is.';
+comment on table projections.parts is
+    'How far each part of a read model has come, and whose it is.';
 comment on column projections.parts.epoch is
     'Counts whose it was: who held it before writes nothing any more.';
 comment on table projections.parked is 'Facts that a read model could not take in.';

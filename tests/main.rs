@@ -28,6 +28,7 @@ mod postgres;
 mod programs;
 mod projections;
 mod projector;
+mod readers;
 mod readme;
 mod sales;
 mod subscriptions;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::contracts::frozen::{frozen, insert};
 
 /// What a program of the first step left, its orders in version 1; and a view of somebody's on it.
-async fn first_step(database: &TestDatabase) {
+pub(crate) async fn first_step(database: &TestDatabase) {
     let client = database.connect().await;
     let undo = "drop view read.orders, read.order_lines; drop schema orders_v2 cascade; \
         delete from projections.builds where name = 'orders'";

@@ -1,6 +1,6 @@
 //! Claims about who carries read models on: parts move when workers come, go, are killed or fall
-//! silent, and whatever happens every fact counts once. What a rebuild does is in `rebuilding`, facts
-//! that cannot be taken in are in `parked`.
+//! silent, and whatever happens every fact counts once. What a rebuild does is in `rebuilding`,
+//! facts that cannot be taken in are in `parked`.
 
 mod parked;
 mod rebuilding;

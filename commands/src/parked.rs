@@ -1,5 +1,5 @@
-//! What decisions need to know of a fact that a read model could not take in: whether it is skipped.
-//! Not whether it is parked at all: no decision asks a read model.
+//! What decisions need to know of a fact that a read model could not take in: whether it is
+//! skipped. Not whether it is parked at all: no decision asks a read model.
 
 pub mod retry;
 pub mod skip;

@@ -81,16 +81,17 @@ pub fn administrator_token(data: &Path) -> io::Result<String> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(error)),
         Err(_) => {}
     }
-    let token = fresh_token();
+    let token = fresh_secret("mra_");
     // Of two programs that start at once, the first makes the token, and both read it.
     durable::make(&path, format!("{token}\n").as_bytes())
         .map_err(|error| io::Error::new(error.source.kind(), error.to_string()))?;
     Ok(fs::read_to_string(&path).map_err(named)?.trim().to_owned())
 }
 
+/// Something that nobody guesses, behind letters that say what it is for.
 #[expect(clippy::disallowed_methods, reason = "randomness is made here")]
-fn fresh_token() -> String {
+pub(crate) fn fresh_secret(prefix: &str) -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
-    format!("mra_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

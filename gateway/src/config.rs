@@ -90,8 +90,8 @@ pub struct Database {
     pub start_wait_max_ms: u64,
     /// How long it may take to stop, in milliseconds.
     pub stop_wait_max_ms: u64,
-    /// What the embedded PostgreSQL keeps pages in, in MB; in force with its next start. A quarter of
-    /// the machine's memory for logs of many millions of facts.
+    /// What the embedded PostgreSQL keeps pages in, in MB; in force with its next start. A
+    /// quarter of the machine's memory for logs of many millions of facts.
     pub shared_buffers_mb: u32,
 }
 

@@ -92,8 +92,8 @@ enum Verb {
     ///
     /// Looks at every fact and every batch, up to where the log ends when it begins: positions
     /// without gaps, the versions of every stream, times, the hash chain. Names the first position
-    /// at which something is wrong. Then folds every read model afresh, and names the first row that
-    /// differs. Changes nothing. Runs beside a `serve` or alone; exits 1 if
+    /// at which something is wrong. Then folds every read model afresh, and names the first row
+    /// that differs. Changes nothing. Runs beside a `serve` or alone; exits 1 if
     /// something is wrong, or could not be read.
     Check(check::CheckStored),
     /// About the event log.
@@ -176,7 +176,15 @@ enum KeysVerb {
 #[derive(Debug, Subcommand)]
 enum DatabaseVerb {
     /// The address of the database in use, for `psql "$(millrace database url)"`.
+    ///
+    /// Whoever signs in there may do anything, for all organizations; for people and BI tools that
+    /// only read there is `millrace database reader add`.
     Url,
+    /// Who reads with SQL, and which organizations: for BI tools and analysts.
+    Reader {
+        #[command(subcommand)]
+        what: database::readers::ReaderVerb,
+    },
 }
 
 /// Why a verb failed: with which exit code, and what to tell.
@@ -252,6 +260,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Config { what: ConfigVerb::Show } => config::show(&load(&[])?),
         Verb::Config { what: ConfigVerb::Check } => config::check(&load(&[])?),
         Verb::Database { what: DatabaseVerb::Url } => database::url(&data, &load(&[])?.config),
+        Verb::Database { what: DatabaseVerb::Reader { what } } => {
+            wait(database::readers::run(data, logged(load(&[])?)?.config, what))
+        }
     }
 }
 

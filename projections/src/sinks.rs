@@ -6,6 +6,7 @@ pub mod comparing;
 mod copying;
 pub mod leases;
 pub mod parking;
+pub mod readers;
 pub mod records;
 pub mod rollups;
 pub mod sql;

@@ -1,5 +1,6 @@
 //! How far each read model has come, as this process knows it: whoever waits for a position waits
-//! here. The durable checkpoints are the sinks'; what other processes write is heard in `following`.
+//! here. The durable checkpoints are the sinks'; what other processes write is heard in
+//! `following`.
 
 pub mod following;
 
@@ -70,9 +71,15 @@ impl Watermarks {
             let news = to > mark.reached || !mark.known;
             mark.reached = to.max(mark.reached);
             mark.known = true;
-            mark.stopped = None;
             news
         });
+    }
+
+    /// The projection goes on.
+    pub fn resume(&self, projection: &str) {
+        if let Some(mark) = self.marks.get(projection) {
+            mark.send_modify(|mark| mark.stopped = None);
+        }
     }
 
     /// The projection goes no further for now.

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use harness::{Client, test};
 use indicatif::ProgressBar;
@@ -43,7 +43,9 @@ fn every_example_of_graphiql_runs_against_the_demo() {
 
         let orders = run(&client, &document, "Orders", json!({})).await;
         assert!(orders["orders"]["nodes"][0]["lines"][0]["sku"].is_string(), "{orders}");
-        let before = Utc::now();
+        let database = app.database.connect().await;
+        let before = database.query_one("select clock_timestamp()", &[]).await.expect("the time");
+        let before: DateTime<Utc> = before.get(0);
         let alone = document.split("subscription OrdersChanged").nth(1).expect("it");
         let alone = alone.split("\n}").next().expect("its end");
         let subscription = format!("subscription {alone} }}");

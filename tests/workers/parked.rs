@@ -118,7 +118,8 @@ fn a_record_stops_at_a_fact_that_nobody_can_read_and_sums_go_on_without_it() {
 /// fact.
 async fn is_told(app: &TestApp, order: Uuid) {
     let client = app.administrator().within("acme");
-    let query = "query($id: ID!) { order(id: $id) { stale } orders(first: 100) { nodes { id stale } } \
+    let query = "query($id: ID!) { order(id: $id) { stale } \
+        orders(first: 100) { nodes { id stale } } \
         salesByMonth { incomplete } salesByCustomer { incomplete } \
         parkedFacts { projection version live streamId eventId factType error position } }";
     let told = client.ask(query, json!({ "id": order })).await;

@@ -1,6 +1,6 @@
-//! Reads facts once for several builds and gives each its own: live ones as they come, builds that
-//! are being filled by the thousand. What they make of them is theirs; who feeds which is decided in
-//! `projector`.
+//! Reads facts once for several builds and gives each its own: live ones as they come, builds
+//! that are being filled by the thousand. What they make of them is theirs; who feeds which is
+//! decided in `projector`.
 
 mod page;
 mod unit;
@@ -49,6 +49,7 @@ impl Shared {
     fn took(&self, build: &Build) {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if attempts.remove(&build.id).is_some() {
+            self.watermarks.resume(&build.name);
             let projection = build.name.clone();
             metrics::gauge!("millrace_projection_stopped", "projection" => projection).set(0.0);
         }

@@ -1,5 +1,5 @@
-//! Sees builds that are being filled to their end: their indexes, and the switch; and drops what was
-//! retired. Who fills them is not decided here.
+//! Sees builds that are being filled to their end: their indexes, and the switch; and drops what
+//! was retired. Who fills them is not decided here.
 
 use std::time::Duration;
 

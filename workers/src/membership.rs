@@ -1,5 +1,6 @@
-//! Who is there, and which parts are whose: this process says that it is alive, looks who else is,
-//! lets go what is another's, and takes what is its own. What is done with the parts, the feeds say.
+//! Who is there, and which parts are whose: this process says that it is alive, looks who else
+//! is, lets go what is another's, and takes what is its own. What is done with the parts, the
+//! feeds say.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

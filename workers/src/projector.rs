@@ -10,7 +10,7 @@ use events::facts::Facts;
 use events::log::{ConnectError, LogError, Selection, connect};
 use events::parked::ParkedEvent;
 use events::personal::Vault;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, pin_mut};
 use projections::sinks::builds::{self, Build, State};
 use projections::sinks::leases::{Situation, Worker};
@@ -250,11 +250,13 @@ impl Projector {
             // Connections that end with what they were opened for are not lost.
             let lost = lost.child_token();
             let carried = tokio::select! {
+                // What fails drops its connection: why it failed is asked first.
+                biased;
                 () = stop.cancelled() => break,
+                carried = self.carry_on(&settled, &shared, &lost) => carried,
                 () = lost.cancelled() => Err(ProjectorError::Lost),
                 () = self.rested() => return Ok(false),
                 changed = member.changed(&settled) => changed.map_err(ProjectorError::from),
-                carried = self.carry_on(&settled, &shared, &lost) => carried,
             };
             // Parts that another worker took are let go, and whatever is this one's is taken.
             match carried {
@@ -313,7 +315,7 @@ impl Projector {
                 finishing.push(finish(log, projection, build.clone(), limits, line));
             }
         }
-        let (live, building) = tokio::try_join!(opened(live), opened(building))?;
+        let (live, building) = tokio::try_join!(try_join_all(live), try_join_all(building))?;
         let limits = &self.limits;
         tokio::try_join!(
             feed(shared, live, limits.page_facts_max),
@@ -323,13 +325,6 @@ impl Projector {
         )?;
         Ok(())
     }
-}
-
-/// Opens units side by side.
-async fn opened(
-    units: Vec<impl Future<Output = Result<Unit, ProjectorError>>>,
-) -> Result<Vec<Unit>, ProjectorError> {
-    join_all(units).await.into_iter().collect()
 }
 
 /// Every decision to go on without a fact that the log holds.

@@ -47,8 +47,8 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<ParkedFact>
     }
 }
 
-/// Whether the record of a read model stands still at a fact that could not be taken in. As of a past
-/// moment none does: what cannot be read then is an error.
+/// Whether the record of a read model stands still at a fact that could not be taken in. As of a
+/// past moment none does: what cannot be read then is an error.
 pub(super) async fn stale(
     ctx: &Context<'_>,
     access: Access,

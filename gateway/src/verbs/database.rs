@@ -1,4 +1,6 @@
-//! `database url`.
+//! `database url`; who reads with SQL is beside it.
+
+pub(super) mod readers;
 
 use std::path::Path;
 

@@ -8,6 +8,7 @@ mod switching;
 use events::words::Position;
 use tokio_postgres::{Client, Row, Transaction};
 
+use super::readers;
 use super::sql::{Params, Projection, SinkError};
 use crate::parts::PARTS;
 pub use copies::{copy, drop_copies, is_schema, parked_in, publish_copies};
@@ -148,7 +149,7 @@ pub async fn begin(client: &mut Client, projection: &dyn Projection) -> Result<B
     Ok(build)
 }
 
-async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
+pub(super) async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
     let transaction = client.transaction().await?;
     transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     Ok(transaction)
@@ -156,7 +157,8 @@ async fn locked(client: &mut Client) -> Result<Transaction<'_>, SinkError> {
 
 async fn known(transaction: &Transaction<'_>, name: &str) -> Result<Vec<Build>, SinkError> {
     let query = format!(
-        "select {} from projections.builds as b where b.name = $1 and b.state in ('live', 'building')",
+        "select {} from projections.builds as b \
+         where b.name = $1 and b.state in ('live', 'building')",
         Build::COLUMNS
     );
     Ok(transaction.query(&query, &[&name]).await?.iter().map(Build::read).collect())
@@ -218,7 +220,8 @@ async fn fill_schema(
         "create schema {schema}; set local search_path = {schema}; {tables} {indexes} \
          set local search_path to default;"
     );
-    Ok(transaction.batch_execute(&statements).await?)
+    transaction.batch_execute(&statements).await?;
+    readers::open(transaction).await.map(drop)
 }
 
 /// How statements about indexes begin.
@@ -247,7 +250,7 @@ async fn show(
     for view in projection.views() {
         view.show(transaction, &build.schema).await?;
     }
-    Ok(())
+    readers::open(transaction).await.map(drop)
 }
 
 /// Makes the indexes of a build that has its rows.

@@ -36,7 +36,8 @@ impl Worker {
     /// If the database cannot be reached.
     pub async fn renew(&self, client: &Client, lease: Duration) -> Result<(), Error> {
         let renew = "insert into projections.workers (worker, host, pid, alive_until, knows) \
-            values ($1, $2, $3, clock_timestamp() + $4::double precision * interval '1 second', $5) \
+            values ($1, $2, $3, \
+                clock_timestamp() + $4::double precision * interval '1 second', $5) \
             on conflict (worker) do update set alive_until = excluded.alive_until, \
             knows = excluded.knows";
         let lease = lease.as_secs_f64();

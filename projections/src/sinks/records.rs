@@ -288,18 +288,49 @@ where
             }
         }
         for again in self.checkpoint.again(batch) {
-            let only = |of: &Kepts<R>, key| HashMap::from([(key, of.get(&key).cloned().flatten())]);
-            let key = of(again);
-            let (before, after) = (only(&rest.before, key), only(&rest.after, key));
-            if let Err(error) = self.try_rows(&before, &after).await? {
-                rest.parked.extend(again.facts.last().map(|fact| Poison::of(fact, error)));
-            }
+            rest.parked.retain(|poison| (poison.organization, poison.stream_id) != of(again));
+            let before = rest.before.get(&of(again)).cloned().flatten();
+            rest.parked.extend(self.write_again(again, before).await?);
         }
         // The rows are written.
         (rest.before, rest.after) = (HashMap::new(), HashMap::new());
         self.finish(&rest, batch.to).await?;
         self.settle(rest, batch.to);
         Ok(())
+    }
+
+    /// Folds a record from its first fact and writes it after each: where it stops, if it does.
+    async fn write_again(
+        &self,
+        again: &Again,
+        before: Option<KeptOf<R>>,
+    ) -> Result<Option<Poison>, SinkError> {
+        let key = of(again);
+        let one = |kept: Option<KeptOf<R>>| HashMap::from([(key, kept)]);
+        let mut now = before;
+        // Nothing that was there before is of the new fold.
+        let emptied = self.try_rows(&one(now.take()), &one(None)).await?;
+        if let (Err(error), Some(first)) = (emptied, again.facts.first()) {
+            return Ok(Some(Poison::of(first, error)));
+        }
+        let end = again.unreadable.iter().find(|poison| !self.skips.contains(&poison.event_id));
+        let before_end = |fact: &&Recorded| end.is_none_or(|end| fact.position < end.position);
+        for fact in again.facts.iter().filter(before_end) {
+            let fold = || evolve::<R>(now.clone(), &fact.event, &At::from(fact));
+            let tried = match super::unwound(fold) {
+                Ok(next) => {
+                    let tried = self.try_rows(&one(now.clone()), &one(next.clone())).await?;
+                    tried.map(|()| next)
+                }
+                Err(error) => Err(error),
+            };
+            match tried {
+                Ok(next) => now = next,
+                Err(_) if self.skips.contains(&fact.event_id) => {}
+                Err(error) => return Ok(Some(Poison::of(fact, error))),
+            }
+        }
+        Ok(end.cloned())
     }
 
     /// Writes rows, or leaves them as they are and says why PostgreSQL refuses.

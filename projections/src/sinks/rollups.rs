@@ -1,5 +1,6 @@
-//! Rollup projections in PostgreSQL: the facts of a batch are added up in memory, and the sums added
-//! to those stored, in one statement. Stored sums are never read, so a batch costs what it changes.
+//! Rollup projections in PostgreSQL: the facts of a batch are added up in memory, and the sums
+//! added to those stored, in one statement. Stored sums are never read, so a batch costs what it
+//! changes.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;

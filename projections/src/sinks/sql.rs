@@ -166,8 +166,8 @@ pub enum SinkError {
 }
 
 impl SinkError {
-    /// A fact cannot be folded, or its values are none that PostgreSQL takes: trying again gives the
-    /// same.
+    /// A fact cannot be folded, or its values are none that PostgreSQL takes: trying again gives
+    /// the same.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Fold(_)) || self.is_of(&["22", "23", "54"])

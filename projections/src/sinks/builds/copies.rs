@@ -2,6 +2,7 @@
 
 use tokio_postgres::Client;
 
+use super::super::readers;
 use super::super::sql::{Projection, SinkError};
 use super::super::view::View;
 use super::{Build, State, forget, insert, locked};
@@ -47,12 +48,13 @@ pub async fn publish_copies(
     schema: &str,
     comment: &str,
 ) -> Result<(), SinkError> {
-    let transaction = client.transaction().await?;
+    let transaction = locked(client).await?;
     let quoted = "select quote_ident($1), quote_literal($2)";
     let row = transaction.query_one(quoted, &[&schema, &comment]).await?;
     let (schema, comment): (String, String) = (row.get(0), row.get(1));
     let create = format!("create schema {schema}; comment on schema {schema} is {comment}");
     transaction.batch_execute(&create).await?;
+    readers::open_schema(&transaction, &schema).await?;
     for (copy, views) in copies {
         let from = &copy.schema;
         for view in views {
