@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 
 use crate::log::{held, queued};
 
-const RECEIVE: &str = "mutation($input: ReceiveStockInput!) { receiveStock(input: $input) { id } }";
+const RECEIVE: &str =
+    "mutation($input: ReceiveStockInput!) { receiveStock(input: $input) { recordId } }";
 
 fn one(product: &str) -> Value {
     json!({ "input": { "productId": product, "quantity": "1" } })

@@ -189,7 +189,7 @@ fn what_a_crash_took_from_the_read_models_is_not_shown_as_missing() {
         let shop = Shop::open(&program.administrator(), "acme").await;
         for round in 0..3 {
             let open = "mutation($input: OpenCustomerInput!) { openCustomer(input: $input) { \
-                id position customer { name } } }";
+                id: recordId position customer { name } } }";
             let input = json!({ "input": { "name": format!("Customer {round}") } });
             let opened = shop.client.ask(open, input).await["openCustomer"].clone();
             kill_walwriter(data).await;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Everything that a history shows, but what is the same in none.
 const SHOWN: &str = "edges { cursor node { version position factType actor command correlation
-    commandFacts skipped causedBy { id position recordId }
+    commandFacts skipped causedBy { factId position recordId }
     changes { part field before after } } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
 

@@ -15,6 +15,7 @@ mod executor;
 mod export;
 mod folds;
 mod fuzzing;
+mod graphql;
 mod histories;
 mod history;
 mod import;

@@ -149,7 +149,7 @@ fn names_say_the_part_and_end_in_the_unit() {
         let name = metric.name;
         assert!(names.insert(name), "{name} stands in the table twice");
         let part = name.strip_prefix("millrace_").and_then(|rest| rest.split('_').next());
-        let parts = ["log", "executor", "projection", "projector", "gateway"];
+        let parts = ["log", "executor", "projection", "projector", "queries", "gateway"];
         assert!(part.is_some_and(|part| parts.contains(&part)), "{name} names no part");
         let ending = name.rsplit('_').next().unwrap_or_default();
         match metric.kind {

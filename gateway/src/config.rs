@@ -156,13 +156,35 @@ pub struct GraphQl {
     pub depth_max: usize,
     /// How many fields it may ask for; a list counts its fields for each record.
     pub complexity_max: usize,
+    /// How many fields and fragments a document may come to; each counts as often as it is named.
+    pub selections_max: usize,
+    /// How many fields of a document may be given another name.
+    pub aliases_max: usize,
+    /// How many fields may stand at the top of an operation.
+    pub root_fields_max: usize,
+    /// How many directives may stand in a document.
+    pub directives_max: usize,
+    /// Whether a client may ask for the schema. GraphiQL completes and documents with it.
+    pub introspection: bool,
+    /// Whether each request's log tells how long which fields took.
+    pub field_times: bool,
     /// Parsed documents that are kept, lest the same one is parsed again and again.
     pub documents_max: usize,
 }
 
 impl Default for GraphQl {
     fn default() -> Self {
-        Self { depth_max: 15, complexity_max: 20_000, documents_max: 1_000 }
+        Self {
+            depth_max: 15,
+            complexity_max: 20_000,
+            selections_max: 5_000,
+            aliases_max: 200,
+            root_fields_max: 100,
+            directives_max: 200,
+            introspection: true,
+            field_times: false,
+            documents_max: 1_000,
+        }
     }
 }
 
@@ -293,6 +315,8 @@ impl Config {
             ("server.subscriptions_max", self.server.subscriptions_max),
             ("graphql.depth_max", self.graphql.depth_max),
             ("graphql.complexity_max", self.graphql.complexity_max),
+            ("graphql.selections_max", self.graphql.selections_max),
+            ("graphql.root_fields_max", self.graphql.root_fields_max),
             ("log.queue_appends_max", self.log.queue_appends_max),
             ("log.queue_bytes_max", self.log.queue_bytes_max),
             ("log.batch_facts_max", self.log.batch_facts_max),

@@ -63,6 +63,14 @@ codes! {
     QueryTooDeep = "QUERY_TOO_DEEP" BAD_REQUEST Caller;
     /// It asks for more than the limit.
     QueryTooComplex = "QUERY_TOO_COMPLEX" BAD_REQUEST Caller;
+    /// It renames more fields than the limit.
+    TooManyAliases = "TOO_MANY_ALIASES" BAD_REQUEST Caller;
+    /// It has more fields at the top of an operation than the limit.
+    TooManyRootFields = "TOO_MANY_ROOT_FIELDS" BAD_REQUEST Caller;
+    /// It has more directives than the limit.
+    TooManyDirectives = "TOO_MANY_DIRECTIVES" BAD_REQUEST Caller;
+    /// It asks for the schema, which is not shown here.
+    IntrospectionDisabled = "INTROSPECTION_DISABLED" FORBIDDEN Caller;
     /// Its body exceeds the limit.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" PAYLOAD_TOO_LARGE Caller;
     /// No token, or not a valid one.

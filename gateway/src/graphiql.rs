@@ -20,9 +20,10 @@ macro_rules! web {
 }
 
 /// The files: path, content type, bytes.
-const FILES: [(&str, &str, &[u8]); 6] = [
+const FILES: [(&str, &str, &[u8]); 7] = [
     ("/graphiql", HTML, web!("graphiql.html")),
     ("/graphiql/graphiql.js", SCRIPT, web!("graphiql.js")),
+    ("/graphiql/examples.js", SCRIPT, web!("examples.js")),
     ("/graphiql/graphiql.min.js", SCRIPT, web!("node_modules/graphiql/graphiql.min.js")),
     ("/graphiql/graphiql.min.css", STYLE, web!("node_modules/graphiql/graphiql.min.css")),
     (

@@ -8,10 +8,14 @@ mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
+mod descriptions;
+mod field_times;
 mod history;
 mod input;
+mod limits;
 pub mod loaders;
 mod mutation;
+mod nodes;
 mod orders;
 mod organizations;
 mod parked;
@@ -33,6 +37,7 @@ use crate::app::App;
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
 pub struct Query(
+    nodes::NodeQueries,
     organizations::OrganizationQueries,
     customers::CustomerQueries,
     contacts::ContactQueries,
@@ -70,15 +75,21 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 /// Builds the schema over a running gateway.
 #[must_use]
 pub fn schema(app: Arc<App>) -> ApiSchema {
-    let limits = &app.config.graphql;
-    let (depth, complexity) = (limits.depth_max, limits.complexity_max);
-    builder()
+    let settings = &app.config.graphql;
+    let (depth, complexity) = (settings.depth_max, settings.complexity_max);
+    let mut builder = builder()
         .limit_depth(depth)
         .limit_complexity(complexity)
-        .limit_recursive_depth(64)
+        .limit_recursive_depth(limits::NESTING_MAX)
         .extension(codes::Codes { depth, complexity })
-        .data(app)
-        .finish()
+        .extension(limits::Limits(app.config.clone()));
+    if !settings.introspection {
+        builder = builder.disable_introspection();
+    }
+    if settings.field_times {
+        builder = builder.extension(field_times::FieldTimes);
+    }
+    builder.data(app).finish()
 }
 
 /// The schema in GraphQL's own language.
@@ -94,4 +105,5 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_input_type::<descriptions::Descriptions>()
 }

@@ -93,14 +93,23 @@ pub async fn post(
         }
         _ => ApiError::new(Code::InvalidQuery, rejection.body_text()),
     })?;
-    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+    answer(&app, &schema, caller, posted(&body)?, &headers).await
+}
+
+/// The request in a body. A list of several is refused: every limit is that of one request.
+fn posted(body: &[u8]) -> Result<Request, ApiError> {
+    let is_list = body.trim_ascii_start().starts_with(b"[");
+    let parsed = match is_list {
+        true => Err("it is a list, and requests come one by one".to_owned()),
+        false => serde_json::from_slice(body).map_err(|error| error.to_string()),
+    };
+    parsed.map_err(|error| {
         let message = format!(
             "the body is no GraphQL request: {error}; \
              send JSON: {{\"query\": …, \"variables\": …}}",
         );
         ApiError::new(Code::InvalidQuery, message)
-    })?;
-    answer(&app, &schema, caller, request, &headers).await
+    })
 }
 
 /// What every operation of a caller is given.

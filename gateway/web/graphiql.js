@@ -6,23 +6,6 @@
 const ENDPOINT = new URL("graphql", document.baseURI);
 const PLACEHOLDER = "<contents of data/admin-token>";
 const DEFAULT_HEADERS = JSON.stringify({ Authorization: `Bearer ${PLACEHOLDER}` }, null, 2);
-const DEFAULT_QUERY = `# Millrace GraphiQL
-#
-# 1. In "Headers" below, put your token in place
-#    of the words in angle brackets. The first
-#    start writes the administrator's to the file
-#    admin-token in the data directory. Of several
-#    organizations, choose one by adding
-#    "Millrace-Organization": "<its slug>".
-# 2. Press "Re-fetch GraphQL schema", bottom
-#    left, for completion and documentation.
-# 3. Write a query, a mutation or a subscription
-#    and press Ctrl-Enter.
-
-query {
-  __typename
-}
-`;
 
 function fetcher(params, { headers = {}, documentAST } = {}) {
   return isSubscription(documentAST, params.operationName)
@@ -149,7 +132,9 @@ function withoutTokens(stored) {
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
     fetcher,
-    defaultQuery: DEFAULT_QUERY,
+    defaultQuery: "",
+    // Whoever was here before finds the tabs that they left.
+    ...(localStorage.getItem("graphiql:tabState") ? {} : { query: EXAMPLES, variables: VARIABLES }),
     defaultHeaders: DEFAULT_HEADERS,
     defaultEditorToolsVisibility: "headers",
     isHeadersEditorEnabled: true,

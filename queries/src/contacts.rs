@@ -1,5 +1,7 @@
 //! Contacts: one, and a list.
 
+use std::collections::HashMap;
+
 use events::access::Access;
 pub use projections::contacts::ContactRow;
 use projections::contacts::Contacts;
@@ -42,6 +44,18 @@ impl Reader {
         id: Uuid,
     ) -> Result<Option<Seen<ContactRow>>, QueryError> {
         self.record::<Contacts>(access, "contacts", id).await
+    }
+
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn contacts_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Seen<ContactRow>>, QueryError> {
+        self.records::<Contacts>(access, "contacts", ids).await
     }
 
     /// A page of contacts, the latest first.

@@ -27,6 +27,18 @@ impl Reader {
         self.record::<Credits>(access, "customers", id).await
     }
 
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn credits_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Seen<CreditRow>>, QueryError> {
+        self.records::<Credits>(access, "customers", ids).await
+    }
+
     /// The credit of customers, by customer.
     ///
     /// # Errors

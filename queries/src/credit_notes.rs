@@ -44,6 +44,18 @@ impl Reader {
         self.record::<CreditNotes>(access, "credit_notes", id).await
     }
 
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn credit_notes_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Seen<CreditNoteRow>>, QueryError> {
+        self.records::<CreditNotes>(access, "credit_notes", ids).await
+    }
+
     /// The lines of credit notes, by credit note, each in order.
     ///
     /// # Errors

@@ -197,7 +197,9 @@ impl Reader {
         Ok(self.watermarks.wait(read_models, position, wait).await?)
     }
 
+    /// A connection, for one statement.
     pub(crate) async fn client(&self) -> Result<Object, QueryError> {
+        metrics::counter!("millrace_queries_statements_total").increment(1);
         self.pool.get().await.map_err(|error| QueryError::Unavailable(error.to_string()))
     }
 

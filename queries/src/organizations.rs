@@ -1,7 +1,7 @@
 //! Organizations: the one that an access is for, and the only one there is, for callers who did
 //! not say which.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use events::access::{Access, read};
@@ -25,6 +25,18 @@ impl Reader {
         access: &Access,
     ) -> Result<Option<Seen<OrganizationRow>>, QueryError> {
         self.record::<Organizations>(access, "organizations", access.organization.0).await
+    }
+
+    /// The organization that the access is for, if its id is among these.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn organizations_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Seen<OrganizationRow>>, QueryError> {
+        self.records::<Organizations>(access, "organizations", ids).await
     }
 
     /// Whether the organization that the access is for exists. One that does is remembered: it

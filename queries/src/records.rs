@@ -56,6 +56,19 @@ impl<T> Deref for Seen<T> {
 }
 
 impl Reader {
+    /// The features of the records with these ids, whatever they are: ids are unique in an
+    /// organization. The log knows them, whether the records can be read by now or not.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn features(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, QueryError> {
+        Ok(self.vault.log().features(access.organization.0, ids).await?)
+    }
+
     /// A record.
     pub(crate) async fn record<R: Fold>(
         &self,

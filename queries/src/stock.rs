@@ -28,6 +28,18 @@ impl Reader {
         self.record::<StockItems>(access, "stock", id).await
     }
 
+    /// Several, by id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn stock_items_by_id(
+        &self,
+        access: &Access,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Seen<StockRow>>, QueryError> {
+        self.records::<StockItems>(access, "stock", ids).await
+    }
+
     /// The stock items of products, by product, each by warehouse.
     ///
     /// # Errors

@@ -10,7 +10,8 @@ const SECRET: &str = "Bolt & Co of Winterthur";
 
 const QUERY: &str = "{ orders { nodes { customerName } } creditNotes { nodes { customerName } } }";
 
-const POST: &str = "mutation { postCreditNote(input: { customerId: \"\", lines: [] }) { id } }";
+const POST: &str =
+    "mutation { postCreditNote(input: { customerId: \"\", lines: [] }) { recordId } }";
 
 /// What a stranger might carry.
 fn strangers(app: &TestApp) -> Vec<Client> {
@@ -175,6 +176,7 @@ fn what_is_public_carries_no_data() {
             "/health/ready",
             "/graphiql",
             "/graphiql/graphiql.js",
+            "/graphiql/examples.js",
             "/graphiql/graphiql.min.js",
             "/graphiql/graphiql.min.css",
             "/graphiql/react.production.min.js",

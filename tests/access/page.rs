@@ -2,9 +2,10 @@
 
 use harness::test;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "/graphiql",
     "/graphiql/graphiql.js",
+    "/graphiql/examples.js",
     "/graphiql/graphiql.min.js",
     "/graphiql/graphiql.min.css",
     "/graphiql/react.production.min.js",

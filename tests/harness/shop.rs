@@ -82,6 +82,6 @@ pub fn mutation_of(mutation: &str) -> String {
     let input_type = format!("{}{rest}Input", first.to_uppercase());
     format!(
         "mutation($input: {input_type}!) {{ \
-         {mutation}(input: $input) {{ id position repeated }} }}"
+         {mutation}(input: $input) {{ id: recordId position repeated }} }}"
     )
 }

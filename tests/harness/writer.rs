@@ -83,6 +83,10 @@ pub struct Writer {
 impl Writer {
     /// Does so many things, one after another.
     pub async fn run(mut self, things: usize) {
+        self.do_things(things).await;
+    }
+
+    async fn do_things(&mut self, things: usize) {
         for _ in 0..things {
             let pause = Duration::from_millis(self.dice.between(0, self.pause_max_ms));
             tokio::time::sleep(pause).await;
@@ -96,6 +100,13 @@ impl Writer {
                 _ => self.impatient().await,
             }
         }
+    }
+
+    /// Does so many things, and waits until what it gave up waiting for is in the log or is not:
+    /// appends of one process are answered in order.
+    pub async fn run_to_the_end(mut self, things: usize) {
+        self.do_things(things).await;
+        self.one().await;
     }
 
     /// An attempt at random.

@@ -101,8 +101,15 @@ impl Stage {
             let seen = follower.await.map_err(|error| format!("a follower: {error}"))?;
             if seen != facts {
                 let differs = seen.iter().zip(&facts).position(|(seen, fact)| seen != fact);
+                let (now, more) = (
+                    log(self.scene.address()).await.head().await.map_or(-1, |head| head.0),
+                    seen.get(facts.len()..),
+                );
                 let (seen, there) = (seen.len(), facts.len());
-                return Err(format!("a follower saw {seen} of {there}, other at {differs:?}"));
+                return Err(format!(
+                    "a follower saw {seen} of {there}, other at {differs:?}; now the log ends at \
+                     {now}; beyond: {more:?}"
+                ));
             }
         }
         let client = connect(self.scene.address()).await.map_err(|error| error.to_string())?;

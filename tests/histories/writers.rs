@@ -160,7 +160,7 @@ async fn end(
     faults: usize,
 ) -> Result<Tally, String> {
     for cast in casts {
-        stage.soon(cast.last_writer().run(3)).await?;
+        stage.soon(cast.last_writer().run_to_the_end(3)).await?;
     }
     let calm = stage.calm;
     let facts = stage.close().await?;

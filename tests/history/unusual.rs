@@ -108,9 +108,9 @@ fn a_fact_that_another_caused_tells_which_unless_that_is_another_organizations()
         let position = gateway::position::encode(own.position);
         let expected = [
             json!(null),
-            json!({ "id": own.event_id, "position": position, "recordId": own.stream.id }),
-            json!({ "id": foreign.event_id, "position": null, "recordId": null }),
-            json!({ "id": nobody, "position": null, "recordId": null }),
+            json!({ "factId": own.event_id, "position": position, "recordId": own.stream.id }),
+            json!({ "factId": foreign.event_id, "position": null, "recordId": null }),
+            json!({ "factId": nobody, "position": null, "recordId": null }),
         ];
         let causes: Vec<&Value> = facts.iter().map(|fact| &fact["causedBy"]).collect();
         assert_eq!(causes, expected.iter().collect::<Vec<_>>());

@@ -114,8 +114,9 @@ fn a_link_changes_nothing() {
     test(async |app| {
         let shop = Shop::open(&app.administrator(), "acme").await;
         let before = app.facts().await;
-        let mutation = "mutation{openCustomer(input:{name:\"Bolt\"}){id}}";
-        let fragment = "query a{__typename} mutation b{openCustomer(input:{name:\"Bolt\"}){id}}";
+        let mutation = "mutation{openCustomer(input:{name:\"Bolt\"}){recordId}}";
+        let fragment =
+            "query a{__typename} mutation b{openCustomer(input:{name:\"Bolt\"}){recordId}}";
         let encoded =
             |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
         for (query, operation) in [(mutation, ""), (fragment, "&operationName=b")] {

@@ -17,6 +17,30 @@ fn spans<'a>(log: &'a [Value], name: &'a str) -> impl Iterator<Item = &'a Value>
 }
 
 #[test]
+fn a_request_tells_how_long_its_fields_took_where_that_is_switched_on() {
+    for (setting, expected) in [("true", 1), ("false", 0)] {
+        let place = scratch();
+        let settings =
+            [("MILLRACE__GRAPHQL__FIELD_TIMES", setting), ("MILLRACE__LOGGING__FORMAT", "json")];
+        let program = Program::serve(&place.path().join("data"), &settings);
+        block_on(async {
+            let shop = Shop::open(&program.administrator(), "acme").await;
+            let query = "{ a: product(sku: \"A-1\") { id } b: product(sku: \"A-2\") { id } }";
+            shop.client.ask(query, json!({})).await;
+        });
+        let ended = program.end(Duration::from_secs(10));
+        let log = ended.log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told: Vec<Value> = log.filter(|line| line["field"] == "Query.product").collect();
+        assert_eq!(told.len(), expected, "{}", ended.log);
+        for line in told {
+            assert_eq!((&line["message"], &line["count"]), (&json!("field times"), &json!(2)));
+            let micros = |name: &str| line[name].as_u64().unwrap_or_default();
+            assert!(0 < micros("longest_us") && micros("longest_us") <= micros("sum_us"), "{line}");
+        }
+    }
+}
+
+#[test]
 fn a_request_is_followed_to_its_command_its_batch_and_its_row() {
     let place = scratch();
     let debug = [("MILLRACE__LOGGING__FILTER", "debug"), ("MILLRACE__LOGGING__FORMAT", "json")];

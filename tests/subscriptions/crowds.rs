@@ -44,7 +44,7 @@ fn a_subscriber_who_does_not_read_stalls_nobody() {
     test(async |app| {
         let (shop, customer, product) = shop(app).await;
         // Much is told with each order, so that what is not read fills every buffer on the way.
-        let wide: String = (0..500)
+        let wide: String = (0..200)
             .map(|n| format!("a{n}: lines {{ productId sku name unit warehouseId quantity }} "))
             .collect();
         let query = format!("subscription {{ ordersChanged {{ id {wide} }} }}");

@@ -113,6 +113,22 @@ impl Log {
         Ok(())
     }
 
+    /// The features of the streams of an organization that have these ids; none of those that do
+    /// not exist.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn features(
+        &self,
+        organization: Uuid,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, LogError> {
+        let client = self.readers.get().await?;
+        let statement = client.prepare_cached(include_str!("sql/features.sql")).await?;
+        let rows = client.query(&statement, &[&organization, &ids]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// The facts that have these ids.
     ///
     /// # Errors

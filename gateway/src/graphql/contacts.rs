@@ -1,7 +1,7 @@
 //! Contacts in GraphQL.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::contacts;
 use events::access::Access;
@@ -75,7 +75,7 @@ pub struct ContactQueries;
 
 #[Object]
 impl ContactQueries {
-    /// A contact.
+    /// A contact; null if there is none with this id.
     async fn contact(
         &self,
         ctx: &Context<'_>,
@@ -112,11 +112,12 @@ impl ContactQueries {
 }
 
 /// A contact: a person at a customer.
-pub struct Contact(Seen<ContactRow>);
+#[derive(Description)]
+pub struct Contact(pub(super) Seen<ContactRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Contact {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.contact_id.into()
     }
 
@@ -125,7 +126,7 @@ impl Contact {
         stale(ctx, self.0.access(), self.0.record()).await
     }
 
-    /// The customer at whom the person is.
+    /// The customer at whom the person is. Null only while that cannot be read yet.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
@@ -136,22 +137,22 @@ impl Contact {
         self.0.name.as_deref()
     }
 
-    /// The e-mail address.
+    /// The e-mail address; null if none is known, or once the contact is merged or erased.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
 
-    /// The phone number.
+    /// The phone number; null if none is known, or once the contact is merged or erased.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }
 
-    /// The postal address.
+    /// The postal address; null if none is known, or once the contact is merged or erased.
     async fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
     }
 
-    /// What the person does there.
+    /// What the person does there; null if that was not said.
     async fn role(&self) -> Option<&str> {
         self.0.role.as_deref()
     }
@@ -160,16 +161,17 @@ impl Contact {
         status::of(&self.0.status)
     }
 
-    /// Why it is erased.
+    /// Why it is erased; null if it is not.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
 
-    /// The contact that goes on for it, if it is merged.
+    /// The contact that goes on for it, if it is merged; else null.
     async fn merged_into(&self) -> Option<ID> {
         self.0.merged_into.map(ID::from)
     }
 
+    /// When it was added, by the database's clock, in UTC.
     async fn added_at(&self) -> DateTime<Utc> {
         self.0.added_at
     }

@@ -1,7 +1,7 @@
 //! Credit notes in GraphQL.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::credit_notes;
 use events::access::Access;
@@ -65,7 +65,7 @@ pub struct CreditNoteQueries;
 
 #[Object]
 impl CreditNoteQueries {
-    /// A credit note.
+    /// A credit note; null if there is none with this id.
     async fn credit_note(
         &self,
         ctx: &Context<'_>,
@@ -102,11 +102,12 @@ impl CreditNoteQueries {
 }
 
 /// A credit note. Amounts are what is given back: not below zero.
-pub struct CreditNote(Seen<CreditNoteRow>);
+#[derive(Description)]
+pub struct CreditNote(pub(super) Seen<CreditNoteRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl CreditNote {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.credit_note_id.into()
     }
 
@@ -120,10 +121,12 @@ impl CreditNote {
         &self.0.series
     }
 
+    /// Its number: unique in its series.
     async fn number(&self) -> &str {
         &self.0.number
     }
 
+    /// The customer.
     async fn customer_id(&self) -> ID {
         self.0.customer_id.into()
     }
@@ -133,17 +136,19 @@ impl CreditNote {
         &self.0.customer_name
     }
 
+    /// The customer, as it is, or as it was at the moment of `asOf`. Null only while that cannot be
+    /// read yet.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
-    /// The order that it credits, if it refers to one.
+    /// The order that it credits; null if it refers to none.
     async fn order_id(&self) -> Option<ID> {
         self.0.order_id.map(ID::from)
     }
 
-    /// The order that it credits, if it refers to one.
+    /// The order that it credits; null if it refers to none.
     async fn order(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Order>> {
         let Some(order_id) = self.0.order_id else {
             return Ok(None);
@@ -152,12 +157,12 @@ impl CreditNote {
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Order))
     }
 
-    /// The customer's own reference.
+    /// The customer's own reference; null if there is none.
     async fn reference(&self) -> Option<&str> {
         self.0.reference.as_deref()
     }
 
-    /// Why it was given, if that was said.
+    /// Why it was given; null if that was not said.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
@@ -166,6 +171,7 @@ impl CreditNote {
         status::of(&self.0.status)
     }
 
+    /// When it was posted, in UTC: as it was stated, else when the command came in.
     async fn posted_at(&self) -> DateTime<Utc> {
         self.0.posted_at
     }
@@ -190,10 +196,12 @@ impl CreditNote {
         Decimal(self.0.net)
     }
 
+    /// How many lines it has.
     async fn line_count(&self) -> i32 {
         self.0.line_count
     }
 
+    /// Its lines, in order of their numbers.
     #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CreditNoteLine>> {
         let key = CreditNoteLinesOf(self.0.access(), self.0.credit_note_id);
@@ -228,15 +236,17 @@ impl CreditNote {
 }
 
 /// A line of a credit note, as it was posted.
+#[derive(Description)]
 pub struct CreditNoteLine(Seen<CreditNoteLineRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl CreditNoteLine {
     /// Its number within the credit note, from 1.
     async fn line(&self) -> i32 {
         self.0.line
     }
 
+    /// The product.
     async fn product_id(&self) -> ID {
         self.0.product_id.into()
     }

@@ -1,6 +1,6 @@
 //! Customers and their credit in GraphQL.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::customers;
 use events::access::Access;
@@ -62,7 +62,7 @@ pub struct CustomerQueries;
 
 #[Object]
 impl CustomerQueries {
-    /// A customer account.
+    /// A customer account; null if there is none with this id.
     async fn customer(
         &self,
         ctx: &Context<'_>,
@@ -77,11 +77,12 @@ impl CustomerQueries {
 }
 
 /// A customer account: a company that buys.
+#[derive(Description)]
 pub struct Customer(pub(super) Seen<CustomerRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Customer {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.customer_id.into()
     }
 
@@ -90,11 +91,12 @@ impl Customer {
         stale(ctx, self.0.access(), self.0.record()).await
     }
 
-    /// Your number for it.
+    /// Your number for it, unique in the organization; null if it has none.
     async fn number(&self) -> Option<&str> {
         self.0.number.as_deref()
     }
 
+    /// Its name.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -114,11 +116,12 @@ impl Customer {
         &self.0.status
     }
 
-    /// Why it is on hold or closed.
+    /// Why it is on hold or closed; null if it is neither.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
 
+    /// How much it may owe, and owes. Null only while that cannot be read yet.
     async fn credit(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Credit>> {
         let key = CreditOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Credit))
@@ -151,10 +154,15 @@ impl Customer {
 }
 
 /// The credit of a customer, in its currency.
-pub struct Credit(Seen<CreditRow>);
+#[derive(Description)]
+pub struct Credit(pub(super) Seen<CreditRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Credit {
+    pub(super) async fn id(&self) -> ID {
+        self.0.credit_id.into()
+    }
+
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
     async fn stale(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         stale(ctx, self.0.access(), self.0.record()).await

@@ -140,7 +140,7 @@ fn name(actor: Actor) -> String {
 #[derive(SimpleObject)]
 pub struct FactCause {
     /// The fact's own id.
-    id: ID,
+    fact_id: ID,
     /// Its place in the log; null if it is not to be found in the organization.
     position: Option<String>,
     /// The record that it happened to; null if it is not to be found in the organization.
@@ -151,7 +151,7 @@ impl From<Cause> for FactCause {
     fn from(cause: Cause) -> Self {
         let (position, record_id) = cause.found.unzip();
         Self {
-            id: cause.event_id.into(),
+            fact_id: cause.event_id.into(),
             position: position.map(position::encode),
             record_id: record_id.map(ID::from),
         }

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use events::access::Access;
+use queries::contacts::ContactRow;
 use queries::credit::CreditRow;
-use queries::credit_notes::CreditNoteLineRow;
+use queries::credit_notes::{CreditNoteLineRow, CreditNoteRow};
 use queries::customers::CustomerRow;
 use queries::orders::{OrderLineRow, OrderRow};
+use queries::organizations::OrganizationRow;
 use queries::products::ProductRow;
 use queries::stock::StockRow;
 use queries::warehouses::WarehouseRow;
@@ -47,6 +49,12 @@ keys! {
     LinesOf -> Vec<Seen<OrderLineRow>> = order_lines;
     /// An order.
     OrderOf -> Seen<OrderRow> = orders_by_id;
+    /// The organization.
+    OrganizationOf -> Seen<OrganizationRow> = organizations_by_id;
+    /// A contact.
+    ContactOf -> Seen<ContactRow> = contacts_by_id;
+    /// A credit note.
+    CreditNoteOf -> Seen<CreditNoteRow> = credit_notes_by_id;
     /// The lines of a credit note.
     CreditNoteLinesOf -> Vec<Seen<CreditNoteLineRow>> = credit_note_lines;
     /// A customer.
@@ -55,10 +63,16 @@ keys! {
     ProductOf -> Seen<ProductRow> = products_by_id;
     /// A warehouse.
     WarehouseOf -> Seen<WarehouseRow> = warehouses_by_id;
+    /// A stock item.
+    StockItemOf -> Seen<StockRow> = stock_items_by_id;
     /// The stock items of a product.
     StockOf -> Vec<Seen<StockRow>> = stock_of;
     /// The credit of a customer.
     CreditOf -> Seen<CreditRow> = credit_by_customer;
+    /// A credit, by its own id.
+    CreditById -> Seen<CreditRow> = credits_by_id;
+    /// The feature of a record.
+    FeatureOf -> String = features;
 }
 
 /// Whether the record of a read model stands still at a parked fact.

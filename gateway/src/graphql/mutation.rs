@@ -91,6 +91,7 @@ macro_rules! mutations {
             }
         }
 
+        /// What the command did, and the record as it left it.
         #[async_graphql::Object(name_type)]
         impl<C: $crate::graphql::input::Sendable> $payload<C> {
             /// Hand it to a query as `atLeast`, and the query sees what this command did.
@@ -103,8 +104,9 @@ macro_rules! mutations {
                 self.0.outcome.repeated
             }
 
-            /// The id of the record.
-            async fn id(&self) -> async_graphql::ID {
+            /// The id of the record that it changed; not called `id`, for clients that keep
+            /// whatever has one by it would take this answer for the record.
+            async fn record_id(&self) -> async_graphql::ID {
                 self.0.outcome.id.into()
             }
 

@@ -1,7 +1,7 @@
 //! Orders in GraphQL.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Subscription};
 use chrono::{DateTime, Utc};
 use commands::orders;
 use events::access::Access;
@@ -70,7 +70,7 @@ pub struct OrderQueries;
 
 #[Object]
 impl OrderQueries {
-    /// An order.
+    /// An order; null if there is none with this id.
     async fn order(
         &self,
         ctx: &Context<'_>,
@@ -141,12 +141,13 @@ impl OrderSubscriptions {
     }
 }
 
-/// An order.
+/// An order: what a customer buys, at which prices, from which warehouses.
+#[derive(Description)]
 pub struct Order(pub(super) Seen<OrderRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Order {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.order_id.into()
     }
 
@@ -160,10 +161,12 @@ impl Order {
         &self.0.series
     }
 
+    /// Its number: unique in its series.
     async fn number(&self) -> &str {
         &self.0.number
     }
 
+    /// The customer.
     async fn customer_id(&self) -> ID {
         self.0.customer_id.into()
     }
@@ -173,12 +176,14 @@ impl Order {
         &self.0.customer_name
     }
 
+    /// The customer, as it is, or as it was at the moment of `asOf`. Null only while that cannot be
+    /// read yet.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
     }
 
-    /// The buyer's own reference.
+    /// The buyer's own reference; null if there is none.
     async fn reference(&self) -> Option<&str> {
         self.0.reference.as_deref()
     }
@@ -187,6 +192,7 @@ impl Order {
         status::of(&self.0.status)
     }
 
+    /// When it was placed, in UTC: as it was stated, else when the command came in.
     async fn placed_at(&self) -> DateTime<Utc> {
         self.0.placed_at
     }
@@ -216,10 +222,12 @@ impl Order {
         Decimal(self.0.credited)
     }
 
+    /// How many lines it has.
     async fn line_count(&self) -> i32 {
         self.0.line_count
     }
 
+    /// Its lines, in order of their numbers.
     #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OrderLine>> {
         let key = LinesOf(self.0.access(), self.0.order_id);
@@ -227,12 +235,12 @@ impl Order {
         Ok(lines.into_iter().map(OrderLine).collect())
     }
 
-    /// Why the credit limit was overridden, if it was.
+    /// Why the credit limit was overridden; null if it was not.
     async fn credit_override(&self) -> Option<&str> {
         self.0.credit_override.as_deref()
     }
 
-    /// Why it was cancelled, if it was.
+    /// Why it was cancelled; null if it was not.
     async fn cancel_reason(&self) -> Option<&str> {
         self.0.cancel_reason.as_deref()
     }
@@ -264,15 +272,17 @@ impl Order {
 }
 
 /// A line of an order, as it was placed.
+#[derive(Description)]
 pub struct OrderLine(Seen<OrderLineRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl OrderLine {
     /// Its number within the order, from 1.
     async fn line(&self) -> i32 {
         self.0.line
     }
 
+    /// The product.
     async fn product_id(&self) -> ID {
         self.0.product_id.into()
     }
@@ -292,10 +302,12 @@ impl OrderLine {
         &self.0.unit
     }
 
+    /// The warehouse that they are reserved in.
     async fn warehouse_id(&self) -> ID {
         self.0.warehouse_id.into()
     }
 
+    /// How many were ordered, in the unit.
     async fn quantity(&self) -> Decimal {
         Decimal(self.0.quantity)
     }

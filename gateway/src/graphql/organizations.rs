@@ -1,6 +1,6 @@
 //! Organizations in GraphQL.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Description, Object};
 use chrono::{DateTime, Utc};
 use commands::organizations;
 use events::access::Access;
@@ -35,7 +35,7 @@ pub struct OrganizationQueries;
 
 #[Object]
 impl OrganizationQueries {
-    /// The organization that you act in.
+    /// The organization that you act in; null only as of a moment before it was registered.
     async fn organization(
         &self,
         ctx: &Context<'_>,
@@ -48,11 +48,12 @@ impl OrganizationQueries {
 }
 
 /// An organization, the tenant.
-pub struct Organization(Seen<OrganizationRow>);
+#[derive(Description)]
+pub struct Organization(pub(super) Seen<OrganizationRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Organization {
-    async fn id(&self) -> async_graphql::ID {
+    pub(super) async fn id(&self) -> async_graphql::ID {
         self.0.id.into()
     }
 
@@ -66,6 +67,7 @@ impl Organization {
         &self.0.slug
     }
 
+    /// Its name.
     async fn name(&self) -> &str {
         &self.0.name
     }

@@ -1,6 +1,6 @@
 //! Facts that a read model could not take in, in GraphQL: for administrators.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::parked;
 use events::access::Access;
@@ -104,9 +104,10 @@ impl ParkedQueries {
 }
 
 /// A fact that a read model could not take in.
+#[derive(Description)]
 pub struct ParkedFact(Parked);
 
-#[Object]
+#[Object(use_type_description)]
 impl ParkedFact {
     /// The read model.
     async fn projection(&self) -> &str {

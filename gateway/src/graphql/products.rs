@@ -1,6 +1,6 @@
 //! Products in GraphQL.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::products;
 use events::access::Access;
@@ -44,12 +44,14 @@ pub struct ProductQueries;
 
 #[Object]
 impl ProductQueries {
-    /// A product, by its id or by its SKU.
+    /// A product, by its id or by its SKU; null if there is none with that.
     async fn product(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "id")] product_id: Option<ID>,
-        sku: Option<String>,
+        #[graphql(name = "id", desc = "The product's id, or say its SKU.")] product_id: Option<ID>,
+        #[graphql(desc = "Your code for it, in place of its id. Capitals count.")] sku: Option<
+            String,
+        >,
         at_least: Option<String>,
         as_of: Option<AsOf>,
     ) -> async_graphql::Result<Option<Product>> {
@@ -68,7 +70,8 @@ impl ProductQueries {
     }
 }
 
-/// A product.
+/// A product: what is sold, counted in one unit.
+#[derive(Description)]
 pub struct Product(pub(super) Seen<ProductRow>);
 
 impl Product {
@@ -78,9 +81,9 @@ impl Product {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Product {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.product_id.into()
     }
 
@@ -89,32 +92,33 @@ impl Product {
         stale(ctx, self.0.access(), self.0.record()).await
     }
 
-    /// Your code for it.
+    /// Your code for it: unique in the organization, case-sensitive.
     async fn sku(&self) -> &str {
         &self.0.sku
     }
 
     /// Its name in a language; by default, or if it has none there, in English, else in any.
+    /// Null if it has none yet.
     async fn name(&self, locale: Option<String>) -> Option<String> {
         self.text(locale.as_deref(), "name").or_else(|| self.0.name.clone())
     }
 
-    /// Its description in a language, as `name`.
+    /// Its description in a language, chosen as that of `name` is; null if it has none.
     async fn description(&self, locale: Option<String>) -> Option<String> {
         self.text(locale.as_deref(), "description").or_else(|| self.0.description.clone())
     }
 
-    /// What it is sold in.
+    /// What it is sold in, such as `piece` or `kg`; null if that was not said yet.
     async fn unit(&self) -> Option<&str> {
         self.0.unit.as_deref()
     }
 
-    /// Decimals of a quantity.
+    /// How many decimals a quantity may have; null without a unit.
     async fn unit_precision(&self) -> Option<i16> {
         self.0.unit_precision
     }
 
-    /// What one unit costs unless an order states another price.
+    /// What one unit costs unless an order states another price; null if every order has to.
     async fn list_price(&self) -> Option<Money> {
         Some(Money::new(self.0.list_price?, self.0.list_price_currency.as_deref()?))
     }
@@ -124,7 +128,7 @@ impl Product {
         &self.0.status
     }
 
-    /// Where it is kept, and how many.
+    /// Where it is kept, and how many: an item for each warehouse and unit.
     async fn stock(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<StockItem>> {
         let key = StockOf(self.0.access(), self.0.product_id);
         let items = ctx.data::<Loaders>()?.load_one(key).await?.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Sales in GraphQL: sums by month, by customer, by product.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, SimpleObject};
 use queries::Seen;
 use queries::sales::{
     self, CUSTOMER_READS, MONTH_READS, MonthFilter, PRODUCT_READS, SalesByCustomerRow,
@@ -29,7 +29,6 @@ impl SalesQueries {
         #[graphql(desc = "From the month of this day on.")] from: Option<Date>,
         #[graphql(desc = "Up to the month of this day.")] to: Option<Date>,
         #[graphql(desc = "In this currency alone (ISO 4217).")] currency: Option<String>,
-        #[graphql(desc = "A position that a write gave you: what it did is seen.")]
         at_least: Option<String>,
     ) -> async_graphql::Result<Vec<SalesByMonth>> {
         let (app, access) = reading(ctx, MONTH_READS, at_least).await?;
@@ -48,7 +47,6 @@ impl SalesQueries {
         first: Option<i32>,
         #[graphql(desc = "In this currency alone (ISO 4217).")] currency: Option<String>,
         #[graphql(desc = "To this customer alone.")] customer_id: Option<ID>,
-        #[graphql(desc = "A position that a write gave you: what it did is seen.")]
         at_least: Option<String>,
     ) -> async_graphql::Result<Vec<SalesByCustomer>> {
         let customer_id = customer_id.map(|customer| id("customerId", &customer)).transpose()?;
@@ -69,7 +67,6 @@ impl SalesQueries {
         first: Option<i32>,
         #[graphql(desc = "In this currency alone (ISO 4217).")] currency: Option<String>,
         #[graphql(desc = "Of this product alone.")] product_id: Option<ID>,
-        #[graphql(desc = "A position that a write gave you: what it did is seen.")]
         at_least: Option<String>,
     ) -> async_graphql::Result<Vec<SalesByProduct>> {
         let product_id = product_id.map(|product| id("productId", &product)).transpose()?;
@@ -81,9 +78,10 @@ impl SalesQueries {
 }
 
 /// The sales of a month in a currency.
+#[derive(Description)]
 pub struct SalesByMonth(Seen<SalesByMonthRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl SalesByMonth {
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
@@ -107,9 +105,10 @@ impl SalesByMonth {
 }
 
 /// The sales to a customer in a currency.
+#[derive(Description)]
 pub struct SalesByCustomer(Seen<SalesByCustomerRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl SalesByCustomer {
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
@@ -121,7 +120,7 @@ impl SalesByCustomer {
         self.0.customer_id.into()
     }
 
-    /// Who buys, as it is now.
+    /// Who buys, as it is now. Null only while that cannot be read yet.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         let key = CustomerOf(self.0.access(), self.0.customer_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Customer))
@@ -139,9 +138,10 @@ impl SalesByCustomer {
 }
 
 /// The sales of a product in a currency.
+#[derive(Description)]
 pub struct SalesByProduct(Seen<SalesByProductRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl SalesByProduct {
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
@@ -153,7 +153,7 @@ impl SalesByProduct {
         self.0.product_id.into()
     }
 
-    /// What is sold, as it is now.
+    /// What is sold, as it is now. Null only while that cannot be read yet.
     async fn product(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Product>> {
         let key = ProductOf(self.0.access(), self.0.product_id);
         Ok(ctx.data::<Loaders>()?.load_one(key).await?.map(Product))

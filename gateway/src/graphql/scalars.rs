@@ -48,8 +48,9 @@ impl ScalarType for Date {
 /// An amount of a currency.
 #[derive(SimpleObject)]
 pub(super) struct Money {
+    /// How much, in the currency's main unit.
     amount: Decimal,
-    /// ISO 4217.
+    /// The currency (ISO 4217).
     currency: String,
 }
 

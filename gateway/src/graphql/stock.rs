@@ -1,6 +1,6 @@
 //! Stock in GraphQL.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::stock;
 use events::access::Access;
@@ -44,7 +44,7 @@ pub struct StockQueries;
 
 #[Object]
 impl StockQueries {
-    /// A stock item.
+    /// A stock item; null if there is none with this id.
     async fn stock_item(
         &self,
         ctx: &Context<'_>,
@@ -59,11 +59,12 @@ impl StockQueries {
 }
 
 /// A product in a warehouse, counted in one unit.
+#[derive(Description)]
 pub struct StockItem(pub(super) Seen<StockRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl StockItem {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.stock_item_id.into()
     }
 
@@ -72,10 +73,12 @@ impl StockItem {
         stale(ctx, self.0.access(), self.0.record()).await
     }
 
+    /// The product.
     async fn product_id(&self) -> ID {
         self.0.product_id.into()
     }
 
+    /// The warehouse.
     async fn warehouse_id(&self) -> ID {
         self.0.warehouse_id.into()
     }

@@ -1,7 +1,7 @@
 //! Warehouses in GraphQL.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use commands::warehouses;
 use events::access::Access;
@@ -100,11 +100,12 @@ impl WarehouseQueries {
 }
 
 /// A warehouse: a place that keeps stock.
+#[derive(Description)]
 pub struct Warehouse(pub(super) Seen<WarehouseRow>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Warehouse {
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.0.warehouse_id.into()
     }
 
@@ -113,11 +114,12 @@ impl Warehouse {
         stale(ctx, self.0.access(), self.0.record()).await
     }
 
-    /// Your code for it.
+    /// Your code for it, unique in the organization.
     async fn code(&self) -> &str {
         &self.0.code
     }
 
+    /// Its name.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -126,11 +128,12 @@ impl Warehouse {
         status::of(&self.0.status)
     }
 
-    /// Why it is closed.
+    /// Why it is closed; null if it is not.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
 
+    /// When it was opened, by the database's clock, in UTC.
     async fn opened_at(&self) -> DateTime<Utc> {
         self.0.opened_at
     }

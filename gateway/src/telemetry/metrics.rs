@@ -171,6 +171,9 @@ table! {
     gauge "millrace_projection_parked" by "projection"
         "Facts that a read model could not take in.";
 
+    counter "millrace_queries_statements_total"
+        "Statements with which queries read the read models.";
+
     seconds "millrace_gateway_request_seconds"
         "How long a request took until its answer began.";
     counter "millrace_gateway_errors_total" by "code"
