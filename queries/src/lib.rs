@@ -2,6 +2,7 @@
 //! projections' business, how they are shown the gateway's.
 
 pub mod as_of;
+pub mod cache;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
@@ -19,7 +20,7 @@ pub mod stock;
 pub mod warehouses;
 
 use std::collections::HashSet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -30,8 +31,10 @@ use events::words::{OrganizationId, Position};
 use projections::table::Table;
 pub use projections::watermarks::{Mark, Pending, Watermarks};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, NoTls, Row};
+use uuid::Uuid;
 
+use crate::cache::Cache;
 pub use records::Seen;
 
 /// A parameter of a query.
@@ -54,6 +57,8 @@ pub struct ReaderLimits {
     pub page_default: usize,
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     pub as_of_facts_max: usize,
+    /// Bytes of records and counts that are kept in mind; with none, nothing is.
+    pub cache_bytes_max: u64,
 }
 
 impl Default for ReaderLimits {
@@ -66,6 +71,7 @@ impl Default for ReaderLimits {
             page_max: 100,
             page_default: 20,
             as_of_facts_max: 1_000_000,
+            cache_bytes_max: 32 << 20,
         }
     }
 }
@@ -130,6 +136,7 @@ pub struct Reader {
     vault: Vault,
     watermarks: Watermarks,
     limits: ReaderLimits,
+    cache: Arc<Cache>,
     /// Organizations that are known to exist.
     organizations: Arc<RwLock<HashSet<OrganizationId>>>,
 }
@@ -157,7 +164,11 @@ impl Reader {
             .create_timeout(Some(limits.connection_wait_max))
             .build()
             .map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, vault, watermarks, limits, organizations: Arc::default() })
+        let read_models = projections::all().into_iter().map(|projection| projection.name());
+        let cache = Arc::new(Cache::new(limits.cache_bytes_max, read_models));
+        let weak: Weak<Cache> = Arc::downgrade(&cache);
+        watermarks.listen(weak);
+        Ok(Self { pool, vault, watermarks, limits, cache, organizations: Arc::default() })
     }
 
     /// The bounds of reading.
@@ -170,6 +181,12 @@ impl Reader {
     #[must_use]
     pub fn watermarks(&self) -> &Watermarks {
         &self.watermarks
+    }
+
+    /// The records and counts that are kept in mind.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// Whether the database answers.
@@ -215,9 +232,19 @@ impl Reader {
         if access.as_of.is_some() {
             return Err(as_of::of_now_alone());
         }
-        if !access.actor.may(read(feature)) {
-            return Err(QueryError::Denied(read(feature)));
-        }
+        may_read(access, feature)?;
+        let rows = self.select::<T>((T::NAME, access.organization.0), condition, params).await?;
+        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
+        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Self::rows`], as they are stored; whoever asks says who may see them.
+    async fn select<T: Table>(
+        &self,
+        (read_model, organization): (&str, Uuid),
+        condition: &str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, QueryError> {
         let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
         let statement = format!(
             "select {} from read.{} where organization_id = $1 and {condition}",
@@ -226,11 +253,15 @@ impl Reader {
         );
         let client = self.client().await?;
         let statement = client.prepare_cached(&statement).await?;
-        let mut all: Vec<Param<'_>> = vec![&access.organization.0];
+        let mut all: Vec<Param<'_>> = vec![&organization];
         all.extend(params);
         let rows = client.query(&statement, &all).await?;
-        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
-        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
+        if let Some(at) = columns.iter().position(|name| *name == "position") {
+            let positions = rows.iter().map(|row| row.try_get::<_, i64>(at));
+            let last = positions.collect::<Result<Vec<_>, _>>()?.into_iter().max();
+            self.cache.saw(read_model, last.unwrap_or_default());
+        }
+        Ok(rows)
     }
 
     /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].
@@ -242,5 +273,13 @@ impl Reader {
         params: &[Param<'_>],
     ) -> Result<Option<Seen<T>>, QueryError> {
         Ok(self.rows(access, feature, condition, params).await?.pop())
+    }
+}
+
+/// Whether it is the access's to read records of a feature at all.
+fn may_read(access: &Access, feature: &'static str) -> Result<(), QueryError> {
+    match access.actor.may(read(feature)) {
+        true => Ok(()),
+        false => Err(QueryError::Denied(read(feature))),
     }
 }

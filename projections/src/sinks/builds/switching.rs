@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use events::words::Position;
 use tokio_postgres::Client;
 
+use super::super::leases::{self, ROWS_CHANNEL};
 use super::super::sql::{Projection, SinkError};
 use super::{Build, forget, lock, reached, show};
 
@@ -61,6 +62,8 @@ async fn switch_now(
     let live = "update projections.builds set state = 'live', live_at = clock_timestamp() \
         where build = $1";
     transaction.execute(live, &[&build.id]).await?;
+    // Whoever keeps rows in mind keeps them no longer.
+    leases::notify(transaction.client(), ROWS_CHANNEL).await?;
     transaction.commit().await?;
     Ok(true)
 }
