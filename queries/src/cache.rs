@@ -4,6 +4,8 @@
 //! decided here.
 
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::collections::HashMap;
