@@ -26,7 +26,10 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
         "projections/src/",
         &["fold", "lib", "parts", "sales", "sinks", "skips", "table", "watermarks"],
     ),
-    ("queries/src/", &["as_of", "cache", "history", "lib", "page", "position", "records", "sales"]),
+    (
+        "queries/src/",
+        &["as_of", "cache", "folding", "history", "lib", "page", "position", "records", "sales"],
+    ),
     (
         "gateway/src/graphql/",
         &[

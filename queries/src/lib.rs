@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
 pub mod customers;
+mod folding;
 pub mod history;
 pub mod orders;
 pub mod organizations;

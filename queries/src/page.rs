@@ -102,7 +102,7 @@ impl Reader {
 }
 
 /// Which page: the first `first` after a cursor, or the last `last` before one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PageArgs {
     /// How many from the start.
     pub first: Option<i32>,

@@ -62,6 +62,7 @@ async fn is_mended(app: &TestApp, works: &Works<'_>) {
         }
         assert!(hits(app).await >= 1.0);
     }
+    app.settled().await;
 }
 
 #[test]
@@ -115,6 +116,7 @@ async fn goes_on_when_it_is_decided(app: &TestApp) {
     let position = gateway::position::decode("position", position).expect("a position");
     reader.at_least(&["customers"], Some(position)).await.expect("it is decided");
     assert_eq!(status().await, "on_hold");
+    app.settled().await;
     assert!(hits(app).await >= 1.0);
 }
 

@@ -34,6 +34,7 @@ async fn play(app: &TestApp) {
     app.settled().await;
     let before = hits(app).await;
     counted.play(&app.parts.reader, tokio::time::sleep(PLAY)).await;
+    app.settled().await;
     let found = hits(app).await - before;
     assert!(found > 200.0, "{found} hits: the cache is not tried");
 }
@@ -142,6 +143,8 @@ fn two_organizations_with_one_id_never_see_each_other_s_records() {
         for (desk, name) in [(&first, "Anvil"), (&second, "Nut")] {
             let mut request = desk.request(harness::desk::customer(name));
             request.context.id = id;
+            // Else the facts would have one id.
+            request.key = Some(name.to_owned());
             desk.executor.execute(request).await.expect("a customer");
         }
         app.settled().await;

@@ -108,6 +108,8 @@ table! {
         "Streams whose versions the appender knows.";
     counter "millrace_log_shared_pages_total"
         "Pages that a follower of the log found read by another of this process.";
+    counter "millrace_log_reads_total"
+        "Times that a connection was taken to read the log, beside following it.";
     counter "millrace_log_behind_pages_total"
         "Pages that a follower read for itself, for it was behind what others had read last.";
 
