@@ -6,6 +6,7 @@ use std::time::Duration;
 use commands::contacts::add::AddContact;
 use commands::contacts::erase::EraseContact;
 use events::contacts::ContactId;
+use events::log::{Append, Expected, NewFact, RawFact, StreamKey};
 use gateway::config::Config;
 use gateway::verbs::parts::Parts;
 use harness::app::masters;
@@ -139,14 +140,24 @@ fn where_only_what_is_listened_to_is_cut_the_worker_goes_on_telling() {
 fn two_organizations_with_one_id_never_see_each_other_s_records() {
     test(async |app| {
         let (first, second) = (Desk::open(app, "acme").await, Desk::open(app, "bolt").await);
-        let id = gateway::app::fresh_id();
-        for (desk, name) in [(&first, "Anvil"), (&second, "Nut")] {
-            let mut request = desk.request(harness::desk::customer(name));
-            request.context.id = id;
-            // Else the facts would have one id.
-            request.key = Some(name.to_owned());
-            desk.executor.execute(request).await.expect("a customer");
-        }
+        let id = first.customer("Anvil").await.0;
+        // No command makes the same id twice.
+        let stream = |desk: &Desk| StreamKey { organization: desk.organization.0, id };
+        let facts = app.parts.log.read_stream(stream(&first), 0, 10).await.expect("a customer");
+        let of_second = |fact: RawFact| NewFact {
+            stream: stream(&second),
+            feature: fact.feature.into(),
+            fact_type: fact.fact_type.into(),
+            schema_version: fact.schema_version,
+            event_id: gateway::app::fresh_id(),
+            data: String::from_utf8(fact.data).expect("JSON").replace("Anvil", "Nut").into(),
+            meta: fact.meta,
+            tags: Vec::new(),
+        };
+        let facts = facts.into_iter().map(of_second).collect();
+        let expected = vec![(stream(&second), Expected::Exact(0))];
+        let append = Append { expected, facts, ..Append::default() };
+        app.parts.log.append(append).await.expect("another customer");
         app.settled().await;
         let third = Desk::open(app, "empty").await;
         app.settled().await;
