@@ -14,6 +14,9 @@ use uuid::Uuid;
 use crate::cache::Part;
 use crate::{QueryError, Reader, may_read};
 
+/// Rows, each to be shared.
+type Rows<T> = Vec<Arc<T>>;
+
 /// A row, and by which access it was read: what it refers to is read by the same one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen<T> {
@@ -116,7 +119,7 @@ impl Reader {
         }
         may_read(access, feature)?;
         let children = self.children_of::<R>(access.organization.0, ids).await?;
-        let seen = |(id, rows): (Uuid, Arc<Vec<Arc<R::Child>>>)| {
+        let seen = |(id, rows): (Uuid, Arc<Rows<R::Child>>)| {
             let rows = rows.iter().filter(|row| reaches(access, feature, &***row));
             (id, rows.map(|row| Seen::by(access, row.clone())).collect())
         };
@@ -161,9 +164,9 @@ impl Reader {
         &self,
         organization: Uuid,
         ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Arc<Vec<Arc<R::Child>>>>, QueryError> {
+    ) -> Result<HashMap<Uuid, Arc<Rows<R::Child>>>, QueryError> {
         let shelf = self.cache.shelf(R::NAME, Part::Children);
-        let looked = shelf.map(|shelf| shelf.look::<Vec<Arc<R::Child>>>(organization, ids));
+        let looked = shelf.map(|shelf| shelf.look::<Rows<R::Child>>(organization, ids));
         let (mut found, unknown) = looked.unwrap_or_else(|| (HashMap::new(), ids.to_vec()));
         if unknown.is_empty() {
             return Ok(found);
@@ -171,7 +174,7 @@ impl Reader {
         let ticket = shelf.map(|shelf| (shelf, shelf.ticket()));
         let (id, key) = (R::Child::KEY[1], R::Child::KEY[1..].join(", "));
         let condition = format!("{id} = any($2) order by {key}");
-        let mut read: HashMap<Uuid, (Vec<Arc<R::Child>>, usize)> = HashMap::new();
+        let mut read: HashMap<Uuid, (Rows<R::Child>, usize)> = HashMap::new();
         let about = (R::NAME, organization);
         for stored in self.select::<R::Child>(about, &condition, &[&unknown]).await? {
             let child = R::Child::read(&stored)?;

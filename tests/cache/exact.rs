@@ -185,7 +185,7 @@ fn who_is_erased_is_not_kept_in_mind() {
         let customer_id = desk.customer("Bolt & Co").await;
         let add = AddContact {
             customer_id,
-            name: "Anna Muster".to_owned().into(),
+            name: "Anna Muster".to_owned(),
             email: None,
             phone: None,
             address: None,
