@@ -21,6 +21,7 @@ mod histories;
 mod history;
 mod import;
 mod inputs;
+mod lists;
 mod log;
 mod metrics;
 mod newer;

@@ -10,8 +10,9 @@ use events::words::Position;
 use projections::fold::{Fold, KeptOf};
 use uuid::Uuid;
 
+use crate::boundary::may_read;
 use crate::folding::Course;
-use crate::{QueryError, Reader, may_read};
+use crate::{QueryError, Reader};
 
 /// A moment that records are read as of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,9 +21,10 @@ use uuid::Uuid;
 
 pub use projections::fold::changes::Change;
 
+use crate::boundary::may_read;
 use crate::folding::{Course, Taking};
 use crate::page::{Page, PageArgs};
-use crate::{QueryError, Reader, ReaderLimits, Seen, may_read};
+use crate::{QueryError, Reader, ReaderLimits, Seen};
 
 /// The row of a record whose history can be read.
 pub trait Historic: RecordTable {

@@ -1,12 +1,17 @@
 //! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
 //! projections' business, how they are shown the gateway's.
 
+pub mod aggregates;
 pub mod as_of;
+mod boundary;
 pub mod cache;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
+pub mod cursor;
 pub mod customers;
+pub mod fields;
+pub mod filter;
 mod folding;
 pub mod history;
 pub mod orders;
@@ -17,6 +22,8 @@ pub mod position;
 pub mod products;
 pub mod records;
 pub mod sales;
+pub mod sort;
+mod statements;
 pub mod stock;
 pub mod warehouses;
 
@@ -25,18 +32,18 @@ use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use events::access::{Access, Permission, read};
+use events::access::Permission;
 use events::facts::DecodeError;
-use events::personal::{Vault, VaultError};
+use events::personal::{Key, Vault, VaultError};
 use events::words::{OrganizationId, Position};
-use projections::table::Table;
 pub use projections::watermarks::{Mark, Pending, Watermarks};
+use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
-use uuid::Uuid;
+use tokio_postgres::{Config, NoTls};
 
 use crate::cache::Cache;
 pub use records::Seen;
+use statements::Hot;
 
 /// A parameter of a query.
 pub type Param<'a> = &'a (dyn ToSql + Sync);
@@ -60,6 +67,12 @@ pub struct ReaderLimits {
     pub as_of_facts_max: usize,
     /// Bytes of records and counts that are kept in mind; with none, nothing is.
     pub cache_bytes_max: u64,
+    /// Conditions of a filter, those that join others counted too.
+    pub filter_conditions_max: usize,
+    /// Values that a condition may name: `in`.
+    pub filter_values_max: usize,
+    /// Groups that records are added up in.
+    pub groups_max: usize,
 }
 
 impl Default for ReaderLimits {
@@ -73,6 +86,9 @@ impl Default for ReaderLimits {
             page_default: 20,
             as_of_facts_max: 1_000_000,
             cache_bytes_max: 32 << 20,
+            filter_conditions_max: 100,
+            filter_values_max: 1_000,
+            groups_max: 5_000,
         }
     }
 }
@@ -140,6 +156,10 @@ pub struct Reader {
     cache: Arc<Cache>,
     /// Organizations that are known to exist.
     organizations: Arc<RwLock<HashSet<OrganizationId>>>,
+    /// What cursors are signed with, once it was read.
+    cursor_key: Arc<OnceCell<Key>>,
+    /// Which statements of lists are kept prepared.
+    hot: Arc<Hot>,
 }
 
 impl Reader {
@@ -169,7 +189,8 @@ impl Reader {
         let cache = Arc::new(Cache::new(limits.cache_bytes_max, read_models));
         let weak: Weak<Cache> = Arc::downgrade(&cache);
         watermarks.listen(weak);
-        Ok(Self { pool, vault, watermarks, limits, cache, organizations: Arc::default() })
+        let (organizations, cursor_key, hot) = Default::default();
+        Ok(Self { pool, vault, watermarks, limits, cache, organizations, cursor_key, hot })
     }
 
     /// The bounds of reading.
@@ -219,68 +240,5 @@ impl Reader {
     pub(crate) async fn client(&self) -> Result<Object, QueryError> {
         metrics::counter!("millrace_queries_statements_total").increment(1);
         self.pool.get().await.map_err(|error| QueryError::Unavailable(error.to_string()))
-    }
-
-    /// Rows of a read model as it is now. The boundary is added here, so no query can do without:
-    /// `condition` continues `where organization_id = $1 and`, its parameters begin with $2.
-    pub(crate) async fn rows<T: Table>(
-        &self,
-        access: &Access,
-        feature: &'static str,
-        condition: &str,
-        params: &[Param<'_>],
-    ) -> Result<Vec<Seen<T>>, QueryError> {
-        if access.as_of.is_some() {
-            return Err(as_of::of_now_alone());
-        }
-        may_read(access, feature)?;
-        let rows = self.select::<T>((T::NAME, access.organization.0), condition, params).await?;
-        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
-        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
-    }
-
-    /// As [`Self::rows`], as they are stored; whoever asks says who may see them.
-    async fn select<T: Table>(
-        &self,
-        (read_model, organization): (&str, Uuid),
-        condition: &str,
-        params: &[Param<'_>],
-    ) -> Result<Vec<Row>, QueryError> {
-        let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let statement = format!(
-            "select {} from read.{} where organization_id = $1 and {condition}",
-            columns.join(", "),
-            T::NAME,
-        );
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&statement).await?;
-        let mut all: Vec<Param<'_>> = vec![&organization];
-        all.extend(params);
-        let rows = client.query(&statement, &all).await?;
-        if let Some(at) = columns.iter().position(|name| *name == "position") {
-            let positions = rows.iter().map(|row| row.try_get::<_, i64>(at));
-            let last = positions.collect::<Result<Vec<_>, _>>()?.into_iter().max();
-            self.cache.saw(read_model, last.unwrap_or_default());
-        }
-        Ok(rows)
-    }
-
-    /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].
-    pub(crate) async fn row<T: Table>(
-        &self,
-        access: &Access,
-        feature: &'static str,
-        condition: &str,
-        params: &[Param<'_>],
-    ) -> Result<Option<Seen<T>>, QueryError> {
-        Ok(self.rows(access, feature, condition, params).await?.pop())
-    }
-}
-
-/// Whether it is the access's to read records of a feature at all.
-fn may_read(access: &Access, feature: &'static str) -> Result<(), QueryError> {
-    match access.actor.may(read(feature)) {
-        true => Ok(()),
-        false => Err(QueryError::Denied(read(feature))),
     }
 }

@@ -6,13 +6,15 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use events::access::{Access, Level, read};
+use events::access::Access;
+use events::words::OrganizationId;
 use projections::fold::{Fold, KeptOf};
 use projections::table::{RecordTable, SumTable, Table};
 use uuid::Uuid;
 
+use crate::boundary::{boundary, of_organization};
 use crate::cache::Part;
-use crate::{QueryError, Reader, may_read};
+use crate::{QueryError, Reader};
 
 /// Rows, each to be shared.
 type Rows<T> = Vec<Arc<T>>;
@@ -97,9 +99,9 @@ impl Reader {
             let row = |(id, kept): (Uuid, KeptOf<R>)| (id, Seen::by(access, kept.row));
             return Ok(kept.into_iter().map(row).collect());
         }
-        may_read(access, feature)?;
-        let rows = self.rows_of::<R>(access.organization.0, ids).await?;
-        let reached = rows.into_iter().filter(|(_, row)| reaches(access, feature, &**row));
+        let boundary = boundary(access, feature)?;
+        let rows = self.rows_of::<R>(access.organization, ids).await?;
+        let reached = rows.into_iter().filter(|(_, row)| boundary.fits(&**row));
         Ok(reached.map(|(id, row)| (id, Seen::by(access, row))).collect())
     }
 
@@ -117,24 +119,24 @@ impl Reader {
                 |(id, kept): (Uuid, KeptOf<R>)| (id, kept.children.into_iter().map(seen).collect());
             return Ok(kept.into_iter().map(children).collect());
         }
-        may_read(access, feature)?;
-        let children = self.children_of::<R>(access.organization.0, ids).await?;
+        let boundary = boundary(access, feature)?;
+        let children = self.children_of::<R>(access.organization, ids).await?;
         let seen = |(id, rows): (Uuid, Arc<Rows<R::Child>>)| {
-            let rows = rows.iter().filter(|row| reaches(access, feature, &***row));
+            let rows = rows.iter().filter(|row| boundary.fits(&***row));
             (id, rows.map(|row| Seen::by(access, row.clone())).collect())
         };
         Ok(children.into_iter().map(seen).collect())
     }
 
-    /// The rows of records of an organization, as they are kept in mind or else stored, whoever
-    /// asks.
+    /// The rows of records of an organization, as they are kept in mind or else stored. They are
+    /// for whoever asks next too: whoever shows them looks at the boundary of each access.
     async fn rows_of<R: Fold>(
         &self,
-        organization: Uuid,
+        organization: OrganizationId,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<R::Row>>, QueryError> {
         let shelf = self.cache.shelf(R::NAME, Part::Row);
-        let looked = shelf.map(|shelf| shelf.look::<R::Row>(organization, ids));
+        let looked = shelf.map(|shelf| shelf.look::<R::Row>(organization.0, ids));
         let (mut found, unknown) = looked.unwrap_or_else(|| (HashMap::new(), ids.to_vec()));
         if unknown.is_empty() {
             return Ok(found);
@@ -142,12 +144,13 @@ impl Reader {
         let kept = shelf.map(|shelf| (shelf, shelf.ticket()));
         let keep = |id, known, bytes| {
             if let Some((shelf, ticket)) = &kept {
-                shelf.keep::<R::Row>(ticket, (organization, id), (known, bytes));
+                shelf.keep::<R::Row>(ticket, (organization.0, id), (known, bytes));
             }
         };
-        let condition = format!("{} = any($2)", R::Row::KEY[1]);
-        let about = (R::NAME, organization);
-        for stored in self.select::<R::Row>(about, &condition, &[&unknown]).await? {
+        let condition = format!("{} = any($1)", R::Row::KEY[1]);
+        let all = of_organization(organization);
+        let about = (R::NAME, &all);
+        for stored in self.within_boundary::<R::Row>(about, &condition, &[&unknown]).await? {
             let row = Arc::new(R::Row::read(&stored)?);
             let id = row.key().1;
             keep(id, Some(row.clone()), bytes_of::<R::Row>(&stored));
@@ -162,21 +165,22 @@ impl Reader {
     /// As [`Self::rows_of`], of child rows, each record's in order.
     async fn children_of<R: Fold>(
         &self,
-        organization: Uuid,
+        organization: OrganizationId,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<Rows<R::Child>>>, QueryError> {
         let shelf = self.cache.shelf(R::NAME, Part::Children);
-        let looked = shelf.map(|shelf| shelf.look::<Rows<R::Child>>(organization, ids));
+        let looked = shelf.map(|shelf| shelf.look::<Rows<R::Child>>(organization.0, ids));
         let (mut found, unknown) = looked.unwrap_or_else(|| (HashMap::new(), ids.to_vec()));
         if unknown.is_empty() {
             return Ok(found);
         }
         let ticket = shelf.map(|shelf| (shelf, shelf.ticket()));
         let (id, key) = (R::Child::KEY[1], R::Child::KEY[1..].join(", "));
-        let condition = format!("{id} = any($2) order by {key}");
+        let condition = format!("{id} = any($1) order by {key}");
         let mut read: HashMap<Uuid, (Rows<R::Child>, usize)> = HashMap::new();
-        let about = (R::NAME, organization);
-        for stored in self.select::<R::Child>(about, &condition, &[&unknown]).await? {
+        let all = of_organization(organization);
+        let about = (R::NAME, &all);
+        for stored in self.within_boundary::<R::Child>(about, &condition, &[&unknown]).await? {
             let child = R::Child::read(&stored)?;
             let (rows, bytes) = read.entry(child.key().1).or_default();
             *bytes += bytes_of::<R::Child>(&stored);
@@ -186,20 +190,11 @@ impl Reader {
             let (rows, bytes) =
                 read.remove(&id).map_or((None, 0), |(rows, bytes)| (Some(Arc::new(rows)), bytes));
             if let Some((shelf, ticket)) = &ticket {
-                shelf.keep(ticket, (organization, id), (rows.clone(), bytes));
+                shelf.keep(ticket, (organization.0, id), (rows.clone(), bytes));
             }
             found.extend(rows.map(|rows| (id, rows)));
         }
         Ok(found)
-    }
-}
-
-/// Whether an access reaches a row. Rows that are kept in mind were read for whoever asked first,
-/// and are shown to all: here is where each is looked at, for everybody who sees one.
-fn reaches<T: RecordTable>(access: &Access, feature: &'static str, row: &T) -> bool {
-    match access.actor.level(read(feature)) {
-        Some(Level::Organization) => row.key().0 == access.organization.0,
-        None => false,
     }
 }
 

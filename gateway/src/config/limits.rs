@@ -143,6 +143,12 @@ settings! {
     /// Bytes of records and counts that are kept in mind, so that they need not be read again until
     /// they change. 0 switches that off.
     cache_bytes_max: u64 = same => cache_bytes_max as same;
+    /// Conditions of a filter, those that join others counted too.
+    filter_conditions_max: usize = same => filter_conditions_max as same;
+    /// Values that a condition of a filter may name (`in`).
+    filter_values_max: usize = same => filter_values_max as same;
+    /// Groups that records are added up in.
+    groups_max: usize = same => groups_max as same;
 }
 
 settings! {
