@@ -83,7 +83,8 @@ fn what_was_kept_of_a_build_goes_with_it_where_others_build() {
     });
 }
 
-/// A customer stands still at a fact that nobody can read; what is decided about it is seen at once.
+/// A customer stands still at a fact that nobody can read; what is decided about it is seen at
+/// once.
 async fn goes_on_when_it_is_decided(app: &TestApp) {
     let market = Market::open(app).await;
     let organization = market.desk.organization;
