@@ -141,7 +141,10 @@ impl Follower {
         for told in told {
             let heard = self.builds.iter_mut().find(|(_, followed)| followed.build == told.build);
             if let Some((name, followed)) = heard {
-                watermarks.changed(name, &told.step.changed);
+                // What this process has announced is known here, and better: it wrote it.
+                if told.step.to > watermarks.reached(name) {
+                    watermarks.changed(name, &told.step.changed);
+                }
                 followed.hear(&told);
             }
         }
