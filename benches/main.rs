@@ -16,6 +16,7 @@ mod chain;
 mod check;
 mod export;
 mod filling;
+mod graphql;
 mod growth;
 mod history;
 mod hot;
@@ -42,7 +43,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 31] = [
+const ROWS: [&str; 33] = [
     "append_1",
     "append_64",
     "append_512",
@@ -58,6 +59,8 @@ const ROWS: [&str; 31] = [
     "follow_20000",
     "readable",
     "history",
+    "point_graphql",
+    "list_graphql",
     "beside_transaction",
     "beside_dump",
     "beside_vacuum",
@@ -101,6 +104,8 @@ pub struct Scale {
     pub orders_round: Duration,
     /// Products, and as many customers.
     pub products: usize,
+    /// Orders that are listed.
+    pub listed_orders: usize,
     /// Rounds of 100 buyers.
     pub oversell_rounds: usize,
     /// Rows of the file that are imported; none: all of it.
@@ -123,6 +128,7 @@ const WHOLE: Scale = Scale {
     transaction_age: Duration::from_secs(60),
     orders_round: Duration::from_secs(10),
     products: 10_000,
+    listed_orders: 4_000,
     oversell_rounds: 200,
     import_rows: None,
     exported_facts: 600_000,
@@ -142,6 +148,7 @@ const QUICK: Scale = Scale {
     transaction_age: Duration::from_millis(500),
     orders_round: Duration::from_secs(1),
     products: 500,
+    listed_orders: 200,
     oversell_rounds: 3,
     import_rows: Some(5_000),
     exported_facts: 5_000,
@@ -151,11 +158,16 @@ const QUICK: Scale = Scale {
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if let (Some(processes::ARGUMENT), Some(database)) =
-        (arguments.next().as_deref(), arguments.next())
-    {
-        processes::run(&database).await;
-        return ExitCode::SUCCESS;
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some(processes::ARGUMENT), Some(database)) => {
+            processes::run(&database).await;
+            return ExitCode::SUCCESS;
+        }
+        (Some(graphql::ARGUMENT), Some(address)) => {
+            graphql::hello(&address).await;
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
     }
     // `cargo bench` says so to every bench.
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -204,6 +216,7 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("history") {
         rows.push(history::measure(scale).await);
     }
+    rows.extend(graphql::measure(scale, wanted("point_graphql"), wanted("list_graphql")).await);
     if wanted("check_log") {
         rows.push(check::measure(scale).await);
     }

@@ -65,6 +65,13 @@ impl Server {
         .await
     }
 
+    /// What a metric without labels says.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let (_, _, metrics) = self.program.administrator().get("/metrics").await;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    }
+
     /// Waits until every read model shows everything that was answered; how long that took.
     pub async fn caught_up(&self) -> Duration {
         let (started, client) = (Instant::now(), self.program.administrator());
@@ -121,6 +128,11 @@ impl Market {
         let market = Self { customers: customers.await, products };
         server.caught_up().await;
         market
+    }
+
+    /// The customers.
+    pub fn customers(&self) -> &[String] {
+        &self.customers
     }
 
     /// A client that orders five lines each time, as the yardstick does: a random customer; of each

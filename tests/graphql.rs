@@ -5,4 +5,5 @@ mod descriptions;
 mod examples;
 mod limits;
 mod nodes;
+mod paths;
 mod statements;

@@ -2,7 +2,7 @@
 //! silent, and whatever happens every fact counts once. What a rebuild does is in `rebuilding`,
 //! facts that cannot be taken in are in `parked`.
 
-mod parked;
+pub(crate) mod parked;
 mod rebuilding;
 mod replaying;
 
@@ -28,17 +28,17 @@ const KILLING: Duration = Duration::from_secs(60);
 const PAST_LEASE: Duration = Duration::from_secs(4);
 
 /// `millrace work` over the app's database.
-struct Works<'a> {
+pub(crate) struct Works<'a> {
     app: &'a TestApp,
     scratch: tempfile::TempDir,
 }
 
 impl<'a> Works<'a> {
-    fn over(app: &'a TestApp) -> Self {
+    pub(crate) fn over(app: &'a TestApp) -> Self {
         Self { app, scratch: scratch() }
     }
 
-    fn start(&self) -> Program {
+    pub(crate) fn start(&self) -> Program {
         self.start_with(&[])
     }
 
@@ -49,7 +49,7 @@ impl<'a> Works<'a> {
     }
 
     /// As [`Self::verb`], while the test goes on.
-    async fn beside(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) async fn beside(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = self.command(arguments);
         tokio::task::spawn_blocking(move || outcome(&mut command)).await.expect("a verb")
     }
@@ -89,7 +89,7 @@ async fn shares(app: &TestApp) -> BTreeMap<Uuid, i64> {
 }
 
 /// Waits until so many workers share everything, as fairly as it goes; how long that took.
-async fn shared_by(app: &TestApp, workers: usize, wait: Duration) -> Duration {
+pub(crate) async fn shared_by(app: &TestApp, workers: usize, wait: Duration) -> Duration {
     let began = Instant::now();
     loop {
         let shares = shares(app).await;

@@ -41,6 +41,7 @@ pub use following::Page;
 pub use head::{Hash, Head, NoHash, chain_head};
 pub use limits::LogLimits;
 pub use persons::StoredKey;
+pub use read::Span;
 pub use selection::Selection;
 pub use snapshots::{Found, Snapshot, Wanted};
 

@@ -56,6 +56,7 @@ pub async fn metrics(
     app.auth.caller(&headers)?;
     let head = app.log.known_head();
     metrics::gauge!("millrace_log_head_position").set(head.0 as f64);
+    metrics::gauge!("millrace_queries_cache_bytes").set(app.reader.cache().bytes() as f64);
     for (name, mark) in app.reader.watermarks().all() {
         let lag = (head.0 - mark.reached.0).max(0);
         metrics::gauge!("millrace_projection_lag_positions", "projection" => name).set(lag as f64);

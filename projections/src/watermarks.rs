@@ -1,21 +1,26 @@
-//! How far each read model has come, as this process knows it: whoever waits for a position waits
-//! here. The durable checkpoints are the sinks'; what other processes write is heard in
-//! `following`.
+//! How far each read model has come, as this process knows it, and what changed in it on its way:
+//! whoever waits for a position waits here. The durable checkpoints are the sinks'; what other
+//! processes write is heard in `following`.
 
+pub mod changes;
 pub mod following;
+pub mod telling;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use events::words::Position;
 use tokio::sync::watch;
+
+use self::changes::{Changed, Listener, Step};
 
 /// The watermark of every projection; clones share them.
 #[derive(Clone)]
 pub struct Watermarks {
     marks: Arc<HashMap<&'static str, watch::Sender<Mark>>>,
     since: Arc<RwLock<Since>>,
+    listeners: Arc<RwLock<Vec<Weak<dyn Listener>>>>,
 }
 
 /// Since when what is known of the read models has been known. What somebody learned before
@@ -51,7 +56,7 @@ impl Watermarks {
     #[must_use]
     pub fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
         let marks = names.into_iter().map(|name| (name, watch::Sender::new(Mark::default())));
-        Self { marks: Arc::new(marks.collect()), since: Arc::default() }
+        Self { marks: Arc::new(marks.collect()), since: Arc::default(), listeners: Arc::default() }
     }
 
     /// Since when what is known now has been known: to be asked before one begins to learn.
@@ -60,19 +65,47 @@ impl Watermarks {
         *self.since.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The projection holds everything up to here; wakes whoever waits for it. What was learned
-    /// before all was forgotten does not count.
-    pub fn advance(&self, since: Since, projection: &str, to: Position) {
+    /// Tells whatever changes to somebody, as long as he lives.
+    pub fn listen(&self, listener: Weak<dyn Listener>) {
+        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(listener);
+    }
+
+    /// The projection has made a step: whoever listens hears what changed, and then those are woken
+    /// who wait for what it holds now. Where the step does not begin at what is known, something
+    /// was missed: then everything has changed. What was learned before all was forgotten does not
+    /// count.
+    pub fn announce(&self, since: Since, projection: &str, step: &Step) {
         let now = self.since.read().unwrap_or_else(PoisonError::into_inner);
         let Some(mark) = self.marks.get(projection).filter(|_| *now == since) else {
             return;
         };
+        let joins = |mark: &Mark| mark.known && step.from <= mark.reached;
+        let changed = if joins(&mark.borrow()) { &step.changed } else { &Changed::Everything };
+        self.tell(|listener| listener.changed(projection, changed, Some(step.to)));
         mark.send_if_modified(|mark| {
-            let news = to > mark.reached || !mark.known;
-            mark.reached = to.max(mark.reached);
+            let news = step.to > mark.reached || !mark.known;
+            mark.reached = step.to.max(mark.reached);
             mark.known = true;
             news
         });
+    }
+
+    /// Rows of the projection are others than before, however far it has come as a whole.
+    pub fn changed(&self, projection: &str, changed: &Changed) {
+        self.tell(|listener| listener.changed(projection, changed, None));
+    }
+
+    /// What the projection holds, as far as it is known.
+    #[must_use]
+    pub fn reached(&self, projection: &str) -> Position {
+        self.marks.get(projection).map(|mark| mark.borrow().reached).unwrap_or_default()
+    }
+
+    fn tell(&self, what: impl Fn(&dyn Listener)) {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().filter_map(Weak::upgrade).for_each(|listener| what(&*listener));
     }
 
     /// The projection goes on.
@@ -94,6 +127,7 @@ impl Watermarks {
     pub fn forget(&self) {
         let mut since = self.since.write().unwrap_or_else(PoisonError::into_inner);
         since.0 += 1;
+        self.tell(|listener| listener.forgotten());
         for mark in self.marks.values() {
             mark.send_modify(|mark| (mark.reached, mark.known) = (Position(0), false));
         }

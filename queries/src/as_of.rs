@@ -4,21 +4,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-use events::access::{Access, read};
-use events::facts::Facts;
-use events::log::{LogError, RawFact, Selection, StreamKey};
-use events::parked::{ParkedEvent, ParkedFact, ParkedId};
-use events::words::{OrganizationId, Position};
-use events::{Event, Recorded};
-use futures_util::{StreamExt, pin_mut};
-use projections::Record;
+use events::access::Access;
+use events::log::{LogError, StreamKey};
+use events::words::Position;
 use projections::fold::{Fold, KeptOf};
 use uuid::Uuid;
 
+use crate::boundary::may_read;
+use crate::folding::Course;
 use crate::{QueryError, Reader};
-
-/// Facts of a record that are in memory at once.
-pub(crate) const PAGE_FACTS: usize = 500;
 
 /// A moment that records are read as of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +21,6 @@ pub enum AsOf {
     Time(DateTime<Utc>),
     /// What was recorded up to this position.
     Position(Position),
-}
-
-impl QueryError {
-    /// Whether a single fact is to blame, for whoever reads it.
-    pub(crate) fn is_of_a_fact(&self) -> bool {
-        match self {
-            Self::Unreadable(_) | Self::Unfoldable(_) => true,
-            Self::Vault(error) => !error.is_of_this_process(),
-            _ => false,
-        }
-    }
 }
 
 impl From<LogError> for QueryError {
@@ -106,95 +89,19 @@ impl Reader {
         ids: &[Uuid],
         as_of: Position,
     ) -> Result<HashMap<Uuid, KeptOf<R>>, QueryError> {
-        if !access.actor.may(read(feature)) {
-            return Err(QueryError::Denied(read(feature)));
-        }
+        may_read(access, feature)?;
+        let stream = |id: &Uuid| StreamKey { organization: access.organization.0, id: *id };
+        let mut courses: Vec<Course<R>> =
+            ids.iter().map(|id| Course::new(stream(id), i64::MAX)).collect();
+        self.fold_all(&mut courses, as_of, |_| ()).await?;
         let mut records = HashMap::with_capacity(ids.len());
-        for id in ids {
-            let stream = StreamKey { organization: access.organization.0, id: *id };
-            if let Some(record) = self.fold::<R>(stream, as_of).await? {
-                records.insert(*id, record);
+        for (id, course) in ids.iter().zip(courses) {
+            match course.failed {
+                Some(error) => return Err(error),
+                None => records.extend(course.record.map(|record| (*id, record))),
             }
         }
         Ok(records)
-    }
-
-    async fn fold<R: Fold>(
-        &self,
-        stream: StreamKey,
-        until: Position,
-    ) -> Result<Option<KeptOf<R>>, QueryError> {
-        let selection = Selection {
-            stream: Some(stream),
-            features: vec![<R as Record>::Fact::FEATURE.to_owned()],
-            until: Some(until),
-            ..Selection::default()
-        };
-        let pages = self.vault.log().read(selection, PAGE_FACTS);
-        pin_mut!(pages);
-        let (mut record, mut left) = (None, self.limits().as_of_facts_max);
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            left = left.checked_sub(page.len()).ok_or_else(|| self.too_long())?;
-            for raw in &page {
-                match self.take::<R>(&record, raw).await {
-                    Ok(taken) => record = taken,
-                    Err(error) if error.is_of_a_fact() && self.is_skipped::<R>(raw).await? => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(record)
-    }
-
-    /// The record with its next fact taken in.
-    pub(crate) async fn take<R: Fold>(
-        &self,
-        record: &Option<KeptOf<R>>,
-        raw: &RawFact,
-    ) -> Result<Option<KeptOf<R>>, QueryError> {
-        let mut fact = Recorded::try_from(raw)?;
-        let failed = self.vault.open(std::slice::from_mut(&mut fact)).await?;
-        if let Some((_, error)) = failed.into_iter().next() {
-            return Err(error.into());
-        }
-        R::take(record.clone(), &fact).map_err(QueryError::Unfoldable)
-    }
-
-    /// Whether somebody decided that the read model goes on without this fact, where it cannot be
-    /// taken in.
-    pub(crate) async fn is_skipped<R: Fold>(&self, raw: &RawFact) -> Result<bool, QueryError> {
-        let about = ParkedFact {
-            projection: R::NAME.to_owned(),
-            version: R::VERSION,
-            stream_id: raw.stream.id,
-            event_id: raw.event_id,
-        };
-        let organization = raw.stream.organization;
-        let id = ParkedId::of(OrganizationId(organization), &about).0;
-        let selection =
-            Selection { stream: Some(StreamKey { organization, id }), ..Selection::default() };
-        let pages = self.vault.log().read(selection, PAGE_FACTS);
-        pin_mut!(pages);
-        while let Some(page) = pages.next().await {
-            let decided: Result<Vec<Recorded>, _> = page?.iter().map(Recorded::try_from).collect();
-            let skipped =
-                |fact: &Recorded| matches!(&fact.event, Event::Parked(ParkedEvent::Skipped { .. }));
-            if decided?.iter().any(skipped) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn too_long(&self) -> QueryError {
-        let message = format!(
-            "the record has more than {} facts up to then, the most that are folded for a query \
-             (`queries.as_of_facts_max`); `millrace replay --as-of TIME --schema NAME` makes every \
-             read model as it stood at a time",
-            self.limits().as_of_facts_max,
-        );
-        QueryError::Invalid { field: "asOf", message }
     }
 }
 

@@ -2,6 +2,7 @@
 //! is watched or was kept.
 
 use events::access::{Access, Level, read};
+use events::words::OrganizationId;
 
 use crate::fields::ORGANIZATION;
 use crate::filter::{Filter, Test, Value};
@@ -16,9 +17,25 @@ pub(crate) fn boundary(access: &Access, feature: &'static str) -> Result<Filter,
     if access.as_of.is_some() {
         return Err(as_of::of_now_alone());
     }
-    let organization = Value::Id(access.organization.0);
     match access.actor.level(read(feature)) {
         None => Err(QueryError::Denied(read(feature))),
-        Some(Level::Organization) => Ok(Filter::Field(&ORGANIZATION, Test::Eq(organization))),
+        Some(Level::Organization) => Ok(of_organization(access.organization)),
+    }
+}
+
+/// Everything of an organization: for what is kept in mind, and shown to nobody before
+/// [`boundary`] was asked.
+pub(crate) fn of_organization(organization: OrganizationId) -> Filter {
+    Filter::Field(&ORGANIZATION, Test::Eq(Value::Id(organization.0)))
+}
+
+/// Whether the access may read records of a feature at all, whatever the moment.
+///
+/// # Errors
+/// [`QueryError::Denied`].
+pub(crate) fn may_read(access: &Access, feature: &'static str) -> Result<(), QueryError> {
+    match access.actor.may(read(feature)) {
+        true => Ok(()),
+        false => Err(QueryError::Denied(read(feature))),
     }
 }

@@ -4,7 +4,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use events::access::read;
 use events::log::{RawFact, StreamKey};
 use events::words::{Meta, Position};
 use projections::contacts::{ContactRow, Contacts};
@@ -22,7 +21,8 @@ use uuid::Uuid;
 
 pub use projections::fold::changes::Change;
 
-use crate::as_of::PAGE_FACTS;
+use crate::boundary::may_read;
+use crate::folding::{Course, Taking};
 use crate::page::{Page, PageArgs};
 use crate::{QueryError, Reader, ReaderLimits, Seen};
 
@@ -184,62 +184,82 @@ impl Reader {
         record: &Seen<T>,
         page: &PageArgs,
     ) -> Result<Page<Entry>, QueryError> {
-        let (access, (_, id)) = (record.access(), record.record());
-        if !access.actor.may(read(T::FEATURE)) {
-            return Err(QueryError::Denied(read(T::FEATURE)));
+        match self.histories(&[(record.clone(), page.clone())]).await?.pop() {
+            Some(history) => history,
+            None => Err(QueryError::Database("one history was asked for, none came".to_owned())),
         }
-        let span = page.span(self.limits(), id, record.version())?;
-        let stream = StreamKey { organization: access.organization.0, id };
-        let mut items = self.entries::<T::Record>(stream, span).await?;
-        self.find_causes(stream, &mut items).await?;
-        Ok(Page { items, has_next: span.until < record.version(), has_previous: span.after > 0 })
     }
 
-    async fn entries<R: Fold>(
+    /// As [`Self::history`], of several records of one organization, in their order: their facts
+    /// are read together.
+    ///
+    /// # Errors
+    /// [`QueryError`]. What keeps one record from having one stands in its place.
+    pub async fn histories<T: Historic>(
         &self,
-        stream: StreamKey,
-        span: Span,
-    ) -> Result<Vec<Entry>, QueryError> {
-        let (mut record, mut entries, mut at) = (None, Vec::new(), 0);
-        while span.after < span.until && at < span.until {
-            let limit = (span.until - at).min(PAGE_FACTS as i64);
-            let page = self.vault.log().read_stream(stream, at, limit).await?;
-            let Some(last) = page.last() else {
-                let message = format!("the log lacks fact {} of the stream {}", at + 1, stream.id);
-                return Err(QueryError::Database(message));
-            };
-            at = last.version;
-            for raw in &page {
-                let taken = match self.take::<R>(&record, raw).await {
-                    Ok(taken) => Some(taken),
-                    Err(error) if error.is_of_a_fact() && self.is_skipped::<R>(raw).await? => None,
-                    Err(error) => return Err(error),
-                };
-                if raw.version > span.after {
-                    entries.push(entry::<R>(raw, record.as_ref(), taken.as_ref()));
-                }
-                record = taken.unwrap_or(record);
+        wanted: &[(Seen<T>, PageArgs)],
+    ) -> Result<Vec<Result<Page<Entry>, QueryError>>, QueryError> {
+        let span = |(record, page): &(Seen<T>, PageArgs)| {
+            let (access, (_, id)) = (record.access(), record.record());
+            may_read(&access, T::FEATURE)?;
+            let span = page.span(self.limits(), id, record.version())?;
+            Ok((StreamKey { organization: access.organization.0, id }, span))
+        };
+        let spans: Vec<Result<(StreamKey, Span), QueryError>> = wanted.iter().map(span).collect();
+        let found = spans.iter().flatten();
+        let course = |(stream, span): &(StreamKey, Span)| {
+            let is_empty = span.after >= span.until;
+            Course::<T::Record>::new(*stream, if is_empty { 0 } else { span.until })
+        };
+        let mut courses: Vec<_> = found.clone().map(course).collect();
+        let after: Vec<i64> = found.map(|(_, span)| span.after).collect();
+        let mut entries: Vec<Vec<Entry>> = vec![Vec::new(); courses.len()];
+        let told = |taking: Taking<'_, T::Record>| {
+            if taking.raw.version > after[taking.course] {
+                let (before, after) = (taking.before, taking.after);
+                entries[taking.course].push(entry::<T::Record>(taking.raw, before, after));
             }
-        }
-        Ok(entries)
+        };
+        self.fold_all(&mut courses, Position(i64::MAX), told).await?;
+        self.find_causes(wanted, &mut entries).await?;
+        let mut folded = courses.into_iter().zip(entries);
+        let page = |(span, (record, _)): (Result<_, _>, &(Seen<T>, _))| {
+            let (stream, span): (StreamKey, Span) = span?;
+            let (course, items) = folded.next().unzip();
+            let (course, items) = (course, items.unwrap_or_default());
+            let at = course.as_ref().map_or(0, Course::at);
+            match course.and_then(|course| course.failed) {
+                Some(error) => Err(error),
+                None if span.after < span.until && at < span.until => {
+                    let message = format!("the log lacks fact {} of {}", at + 1, stream.id);
+                    Err(QueryError::Database(message))
+                }
+                None => {
+                    let has_next = span.until < record.version();
+                    Ok(Page { items, has_next, has_previous: span.after > 0 })
+                }
+            }
+        };
+        Ok(spans.into_iter().zip(wanted).map(page).collect())
     }
 
-    /// Looks up where the facts stand that caused those of a page.
-    async fn find_causes(
+    /// Looks up where the facts stand that caused those of pages.
+    async fn find_causes<T: Historic>(
         &self,
-        stream: StreamKey,
-        entries: &mut [Entry],
+        wanted: &[(Seen<T>, PageArgs)],
+        entries: &mut [Vec<Entry>],
     ) -> Result<(), QueryError> {
-        let causes = entries.iter_mut().filter_map(|entry| entry.cause.as_mut());
+        let causes = entries.iter_mut().flatten().filter_map(|entry| entry.cause.as_mut());
         let causes: Vec<&mut Cause> = causes.collect();
-        if causes.is_empty() {
+        let Some((record, _)) = wanted.first().filter(|_| !causes.is_empty()) else {
             return Ok(());
-        }
+        };
+        let organization = record.access().organization.0;
         let ids: Vec<Uuid> = causes.iter().map(|cause| cause.event_id).collect();
         let found = self.vault.log().find(&ids).await?;
         for cause in causes {
             let own = found.get(&cause.event_id);
-            let own = own.filter(|fact| fact.stream.organization == stream.organization);
+            let own = own.filter(|fact| fact.stream.organization == organization);
             cause.found = own.map(|fact| (fact.position, fact.stream.id));
         }
         Ok(())

@@ -4,6 +4,7 @@
 pub mod aggregates;
 pub mod as_of;
 mod boundary;
+pub mod cache;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
@@ -11,6 +12,7 @@ pub mod cursor;
 pub mod customers;
 pub mod fields;
 pub mod filter;
+mod folding;
 pub mod history;
 pub mod orders;
 pub mod organizations;
@@ -26,7 +28,7 @@ pub mod stock;
 pub mod warehouses;
 
 use std::collections::HashSet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -39,6 +41,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls};
 
+use crate::cache::Cache;
 pub use records::Seen;
 use statements::Hot;
 
@@ -62,6 +65,8 @@ pub struct ReaderLimits {
     pub page_default: usize,
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     pub as_of_facts_max: usize,
+    /// Bytes of records and counts that are kept in mind; with none, nothing is.
+    pub cache_bytes_max: u64,
     /// Conditions of a filter, those that join others counted too.
     pub filter_conditions_max: usize,
     /// Values that a condition may name: `in`.
@@ -80,6 +85,7 @@ impl Default for ReaderLimits {
             page_max: 100,
             page_default: 20,
             as_of_facts_max: 1_000_000,
+            cache_bytes_max: 32 << 20,
             filter_conditions_max: 100,
             filter_values_max: 1_000,
             groups_max: 5_000,
@@ -147,6 +153,7 @@ pub struct Reader {
     vault: Vault,
     watermarks: Watermarks,
     limits: ReaderLimits,
+    cache: Arc<Cache>,
     /// Organizations that are known to exist.
     organizations: Arc<RwLock<HashSet<OrganizationId>>>,
     /// What cursors are signed with, once it was read.
@@ -178,8 +185,12 @@ impl Reader {
             .create_timeout(Some(limits.connection_wait_max))
             .build()
             .map_err(|error| QueryError::Unavailable(error.to_string()))?;
+        let read_models = projections::all().into_iter().map(|projection| projection.name());
+        let cache = Arc::new(Cache::new(limits.cache_bytes_max, read_models));
+        let weak: Weak<Cache> = Arc::downgrade(&cache);
+        watermarks.listen(weak);
         let (organizations, cursor_key, hot) = Default::default();
-        Ok(Self { pool, vault, watermarks, limits, organizations, cursor_key, hot })
+        Ok(Self { pool, vault, watermarks, limits, cache, organizations, cursor_key, hot })
     }
 
     /// The bounds of reading.
@@ -192,6 +203,12 @@ impl Reader {
     #[must_use]
     pub fn watermarks(&self) -> &Watermarks {
         &self.watermarks
+    }
+
+    /// The records and counts that are kept in mind.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// Whether the database answers.

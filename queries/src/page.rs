@@ -4,6 +4,7 @@
 use events::access::Access;
 use events::personal::Key;
 
+use crate::cache::CountKey;
 use crate::cursor;
 use crate::fields::{Field, List, Listed};
 use crate::filter::sql::Sql;
@@ -12,7 +13,7 @@ use crate::sort::Sort;
 use crate::{QueryError, Reader, ReaderLimits, Seen};
 
 /// Which page: the first `first` after a cursor, or the last `last` before one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PageArgs {
     /// How many from the start.
     pub first: Option<i32>,
@@ -113,6 +114,7 @@ impl Reader {
         sql.push(&format!(" {order} limit {limit}"));
         let columns = T::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let rows = self.asked(T::LIST, &columns, &sql).await?;
+        self.saw::<T>(T::NAME, &rows)?;
         let seen = |row| T::read(row).map(|row| Seen::by(access, row));
         Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
     }
@@ -129,8 +131,16 @@ impl Reader {
     ) -> Result<i64, QueryError> {
         filter.check(self.limits())?;
         let sql = Self::within(access, list, filter)?;
+        let (access, read_model) = (*access, list.table);
+        let key = CountKey { access, read_model, filter: format!("{filter:?}").into_bytes() };
+        if let Some(count) = self.cache().count(&key, &[read_model]) {
+            return Ok(count);
+        }
+        let ticket = self.cache().ticket(&[read_model]);
         let rows = self.asked(list, "count(*)", &sql).await?;
-        Ok(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
+        let count = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+        self.cache().keep_count(&key, &[read_model], ticket, count);
+        Ok(count)
     }
 
     /// What cursors are signed with: the same for every program at the log.

@@ -63,7 +63,20 @@ impl Reader {
         condition: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<Seen<T>>, QueryError> {
-        let boundary = Sql::of(&boundary(access, feature)?, params.len());
+        let boundary = boundary(access, feature)?;
+        let rows = self.within_boundary::<T>((T::NAME, &boundary), condition, params).await?;
+        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
+        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Self::rows`], as they are stored, and within a boundary that somebody else gives.
+    pub(crate) async fn within_boundary<T: Table>(
+        &self,
+        (read_model, boundary): (&str, &Filter),
+        condition: &str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, QueryError> {
+        let boundary = Sql::of(boundary, params.len());
         let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
         let statement = format!(
             "select {} from read.{} where {} and {condition}",
@@ -76,8 +89,18 @@ impl Reader {
         let all: Vec<Param<'_>> =
             params.iter().copied().chain(boundary.params().map(|(param, _)| param)).collect();
         let rows = client.query(&statement, &all).await?;
-        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
-        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
+        self.saw::<T>(read_model, &rows)?;
+        Ok(rows)
+    }
+
+    /// Notes how far rows of a read model have been seen.
+    pub(crate) fn saw<T: Table>(&self, read_model: &str, rows: &[Row]) -> Result<(), QueryError> {
+        if let Some(at) = T::COLUMNS.iter().position(|(name, _)| *name == "position") {
+            let positions = rows.iter().map(|row| row.try_get::<_, i64>(at));
+            let last = positions.collect::<Result<Vec<_>, _>>()?.into_iter().max();
+            self.cache().saw(read_model, last.unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].

@@ -21,7 +21,11 @@ fn config() -> Config {
 }
 
 /// Appends a fact to a stream as it is.
-async fn append(app: &TestApp, stream: StreamKey, fact: (&'static str, &'static str, &str)) {
+pub(crate) async fn append(
+    app: &TestApp,
+    stream: StreamKey,
+    fact: (&'static str, &'static str, &str),
+) {
     let (feature, fact_type, data) = fact;
     let last = app.parts.log.read_stream(stream, 0, 1_000).await.expect("a stream").pop();
     let last = last.expect("a fact of the stream");

@@ -90,6 +90,10 @@ pub(crate) async fn feed(
             result.map_err(|error| error.of(&unit.build))?;
             shared.took(&unit.build);
         }
+        // What this process announces does not count any more: it learns anew where it stands.
+        if shared.watermarks.since() != shared.since {
+            return Err(ProjectorError::Lost);
+        }
         next = match ahead {
             Some(page) => page,
             None => loop {

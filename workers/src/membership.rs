@@ -2,12 +2,13 @@
 //! is, lets go what is another's, and takes what is its own. What is done with the parts, the
 //! feeds say.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use events::log::listening;
 use projections::sinks::leases::{self, ROWS_CHANNEL, Situation, WORKERS_CHANNEL, Worker};
+use projections::watermarks::telling::{Queue, Told};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error};
@@ -24,16 +25,23 @@ pub struct Membership {
     news: Arc<Notify>,
     /// Somebody else reads or writes the read models.
     others: Arc<AtomicBool>,
-    /// There are rows to tell of.
-    rows: Arc<Notify>,
+    /// What is to be told of rows.
+    rows: Arc<Rows>,
     beating: [JoinHandle<()>; 2],
 }
 
-/// Tells other processes that rows are written, if there are others.
+/// What is to be told of rows.
+#[derive(Default)]
+struct Rows {
+    queue: Mutex<Queue>,
+    news: Notify,
+}
+
+/// Tells other processes what rows are written, if there are others.
 #[derive(Clone)]
 pub struct Teller {
     others: Arc<AtomicBool>,
-    rows: Arc<Notify>,
+    rows: Arc<Rows>,
 }
 
 impl Teller {
@@ -44,9 +52,10 @@ impl Teller {
     }
 
     /// Rows are written.
-    pub fn tell(&self) {
+    pub fn tell(&self, told: impl FnOnce() -> Told) {
         if self.others.load(Ordering::Relaxed) {
-            self.rows.notify_one();
+            self.rows.queue.lock().unwrap_or_else(PoisonError::into_inner).push(told());
+            self.rows.news.notify_one();
         }
     }
 }
@@ -62,7 +71,7 @@ impl Membership {
         lease: Duration,
         lost: &CancellationToken,
     ) -> Result<Self, Error> {
-        let (news, rows) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (news, rows) = (Arc::new(Notify::new()), Arc::<Rows>::default());
         let (told, ended) = (news.clone(), lost.clone());
         let heard = move |_: &str| told.notify_one();
         let client = listening(config, WORKERS_CHANNEL, heard, move || ended.cancel()).await?;
@@ -176,11 +185,12 @@ async fn beat(client: Arc<Client>, worker: Worker, lease: Duration, lost: Cancel
     }
 }
 
-/// Tells others of rows; of several within a moment, once.
-async fn tell(client: Arc<Client>, rows: Arc<Notify>, lost: CancellationToken) {
+/// Tells others of rows; of several steps within a moment, once.
+async fn tell(client: Arc<Client>, rows: Arc<Rows>, lost: CancellationToken) {
     loop {
-        rows.notified().await;
-        if leases::notify(&client, ROWS_CHANNEL).await.is_err() {
+        rows.news.notified().await;
+        let texts = rows.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if leases::tell(&client, ROWS_CHANNEL, &texts).await.is_err() {
             lost.cancel();
             return;
         }

@@ -20,7 +20,7 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/batch_at.sql")).await?;
         let head = client.prepare_cached(include_str!("sql/head.sql")).await?;
         let head = client.query_one(&head, &[]).await?.get("position");
@@ -80,7 +80,7 @@ impl Log {
 
     /// Whether a time has passed, and whether no batch is being written.
     async fn passed(&self, time: DateTime<Utc>) -> Result<(bool, bool), LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/passed.sql")).await?;
         let params: [&(dyn ToSql + Sync); 3] = [&LOCK_CLASS, &self.id.0, &time];
         let row = client.query_one(&statement, &params).await?;

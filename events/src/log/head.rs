@@ -75,7 +75,7 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached, or what is stored is no hash.
     pub async fn chain_head(&self) -> Result<Option<Head>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/chain_head.sql")).await?;
         client.query_opt(&statement, &[]).await?.as_ref().map(head).transpose()
     }

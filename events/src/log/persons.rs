@@ -34,7 +34,7 @@ impl Log {
         }
         let (organizations, ids): (Vec<Uuid>, Vec<Uuid>) =
             persons.iter().map(|person| (person.organization, person.id)).unzip();
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/read_keys.sql")).await?;
         let rows = client.query(&statement, &[&organizations, &ids]).await?;
         Ok(rows.iter().map(StoredKey::of).collect())
@@ -45,7 +45,7 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn keep_key(&self, key: &NewKey) -> Result<(), LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/keep_key.sql")).await?;
         let NewKey { person, master, wrapped } = key;
         client.execute(&statement, &[&person.organization, &person.id, master, wrapped]).await?;
@@ -64,7 +64,7 @@ impl Log {
         limit: i64,
     ) -> Result<Vec<StoredKey>, LogError> {
         let (organization, id) = after.map(|person| (person.organization, person.id)).unzip();
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/other_keys.sql")).await?;
         let rows = client.query(&statement, &[&master, &organization, &id, &limit]).await?;
         Ok(rows.iter().map(StoredKey::of).collect())
@@ -81,7 +81,7 @@ impl Log {
         let before: Vec<&str> = of.clone().map(|(old, _)| old.master.as_str()).collect();
         let masters: Vec<&str> = of.clone().map(|(_, new)| new.master.as_str()).collect();
         let wrapped: Vec<&[u8]> = of.map(|(_, new)| new.wrapped.as_slice()).collect();
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/rewrap_keys.sql")).await?;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
             [&organizations, &ids, &before, &masters, &wrapped];

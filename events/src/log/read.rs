@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use deadpool_postgres::Object;
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
@@ -13,6 +14,17 @@ use super::connection::shown;
 use super::failure::passes;
 use super::{Log, LogError, RawFact, StreamKey};
 use crate::words::Position;
+
+/// A part of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Behind the fact of this version.
+    pub after: i64,
+    /// Up to that of this one.
+    pub until: i64,
+}
 
 impl From<tokio_postgres::Error> for LogError {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -33,7 +45,7 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn head(&self) -> Result<Position, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/head.sql")).await?;
         Ok(Position(client.query_one(&statement, &[]).await?.get("position")))
     }
@@ -61,7 +73,7 @@ impl Log {
         limit: i64,
         backward: bool,
     ) -> Result<Vec<RawFact>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = match backward {
             false => include_str!("sql/read_stream.sql"),
             true => include_str!("sql/read_stream_back.sql"),
@@ -81,13 +93,53 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn read_all(&self, after: Position, limit: i64) -> Result<Vec<RawFact>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/read_all.sql")).await?;
         let params: [&(dyn ToSql + Sync); 2] = [&after.0, &limit];
         let rows = client.query_raw(&statement, params).await?;
         let mut facts = Facts::new(usize::try_from(limit).ok(), self.limits.page_bytes_max);
         facts.take(rows).await?;
         Ok(facts.into_inner())
+    }
+
+    /// Facts of several parts of streams, of each at most `limit` and none behind a position, each
+    /// with the place of its part, in order of these; and whether that is all: at most so many
+    /// bytes as the limits say are read (one fact may exceed them).
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn read_streams(
+        &self,
+        spans: &[Span],
+        until: Position,
+        limit: i64,
+    ) -> Result<(Vec<(usize, RawFact)>, bool), LogError> {
+        let organizations: Vec<Uuid> = spans.iter().map(|span| span.stream.organization).collect();
+        let ids: Vec<Uuid> = spans.iter().map(|span| span.stream.id).collect();
+        let after: Vec<i64> = spans.iter().map(|span| span.after).collect();
+        let untils: Vec<i64> = spans.iter().map(|span| span.until).collect();
+        let client = self.reader().await?;
+        let statement = client.prepare_cached(include_str!("sql/read_streams.sql")).await?;
+        let params: [&(dyn ToSql + Sync); 6] =
+            [&organizations, &ids, &after, &untils, &until.0, &limit];
+        let rows = client.query_raw(&statement, params).await?;
+        pin_mut!(rows);
+        let (mut facts, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await? {
+            if bytes >= self.limits.page_bytes_max {
+                return Ok((facts, false));
+            }
+            let (fact, place) = (fact(&row), row.get::<_, i64>("n"));
+            bytes += fact.data.len() + fact.meta.len();
+            facts.push((usize::try_from(place - 1).unwrap_or_default(), fact));
+        }
+        Ok((facts, true))
+    }
+
+    /// A connection to read the log with.
+    pub(super) async fn reader(&self) -> Result<Object, LogError> {
+        metrics::counter!("millrace_log_reads_total").increment(1);
+        Ok(self.readers.get().await?)
     }
 
     /// Gives every fact of several streams after a version of each to `fold`, each stream in order;
@@ -101,7 +153,7 @@ impl Log {
         mut fold: impl FnMut(RawFact),
     ) -> Result<(), LogError> {
         let (organizations, ids, after) = load_params(streams);
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/load_streams.sql")).await?;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
             [&organizations, &ids, &after];
@@ -123,7 +175,7 @@ impl Log {
         organization: Uuid,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, String>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/features.sql")).await?;
         let rows = client.query(&statement, &[&organization, &ids]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
@@ -134,7 +186,7 @@ impl Log {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn find(&self, event_ids: &[Uuid]) -> Result<Taken, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/find_ids.sql")).await?;
         let rows = client.query(&statement, &[&event_ids]).await?;
         Ok(rows.iter().map(earlier).map(|e| (e.event_id, e)).collect::<HashMap<_, _>>())

@@ -164,7 +164,7 @@ impl Log {
         page: i64,
         backward: bool,
     ) -> Result<(Vec<RawFact>, Option<Range>), LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = match backward {
             false => include_str!("sql/read_range.sql"),
             true => include_str!("sql/read_range_back.sql"),
@@ -193,7 +193,7 @@ impl Log {
         page: i64,
         backward: bool,
     ) -> Result<Vec<i64>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = match backward {
             false => include_str!("sql/read_tag.sql"),
             true => include_str!("sql/read_tag_back.sql"),
@@ -206,7 +206,7 @@ impl Log {
 
     /// The facts at these positions, or the first of them, if they are too many bytes.
     async fn at_positions(&self, positions: &[i64]) -> Result<Vec<RawFact>, LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/read_positions.sql")).await?;
         let params: [&(dyn ToSql + Sync); 1] = [&positions];
         let rows = client.query_raw(&statement, params).await?;

@@ -65,7 +65,7 @@ impl Log {
         let after: Vec<i64> = streams.iter().map(|k| k.after).collect();
         let states: Vec<&str> = streams.iter().map(|k| k.state).collect();
         let versions: Vec<i32> = streams.iter().map(|k| k.state_version).collect();
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/load_states.sql")).await?;
         let params: [&(dyn ToSql + Sync); 5] = [&organizations, &ids, &after, &states, &versions];
         let rows = client.query_raw(&statement, params).await?;
@@ -94,7 +94,7 @@ impl Log {
         let versions: Vec<i64> = snapshots.iter().map(|s| s.version).collect();
         let event_ids: Vec<Uuid> = snapshots.iter().map(|s| s.event_id).collect();
         let data: Vec<&[u8]> = snapshots.iter().map(|s| &*s.data).collect();
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = client.prepare_cached(include_str!("sql/keep_snapshots.sql")).await?;
         let params: [&(dyn ToSql + Sync); 7] =
             [&organizations, &ids, &states, &state_versions, &versions, &event_ids, &data];

@@ -116,7 +116,7 @@ impl Log {
         (first, last, noted): (i64, i64, i64),
         backward: bool,
     ) -> Result<(VecDeque<(i64, i64)>, (i64, i64)), LogError> {
-        let client = self.readers.get().await?;
+        let client = self.reader().await?;
         let statement = match backward {
             false => include_str!("sql/spans.sql"),
             true => include_str!("sql/spans_back.sql"),
@@ -145,7 +145,7 @@ impl Log {
     }
 
     async fn spans_end(&self) -> Result<i64, LogError> {
-        spans_end(&*self.readers.get().await?).await
+        spans_end(&*self.reader().await?).await
     }
 }
 

@@ -140,6 +140,9 @@ settings! {
     page_default: usize = same => page_default as same;
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     as_of_facts_max: usize = same => as_of_facts_max as same;
+    /// Bytes of records and counts that are kept in mind, so that they need not be read again until
+    /// they change. 0 switches that off.
+    cache_bytes_max: u64 = same => cache_bytes_max as same;
     /// Conditions of a filter, those that join others counted too.
     filter_conditions_max: usize = same => filter_conditions_max as same;
     /// Values that a condition of a filter may name (`in`).

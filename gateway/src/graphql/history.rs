@@ -9,7 +9,7 @@ use queries::history::{Cause, Change, Entry, Historic, Place};
 use queries::page::PageArgs;
 use queries::{QueryError, Seen};
 
-use super::caller::of;
+use super::loaders::{HistoryOf, Loaders};
 use crate::error::ApiError;
 use crate::position;
 
@@ -22,8 +22,10 @@ pub(super) async fn history<T: Historic>(
     record: &Seen<T>,
     page: PageArgs,
 ) -> async_graphql::Result<History> {
-    let (app, _) = of(ctx)?;
-    let page = app.reader.history(record, &page).await.map_err(ApiError::from)?;
+    let key = HistoryOf { record: record.clone(), page };
+    let found = ctx.data::<Loaders>()?.load_one(key).await?;
+    let page = found.ok_or_else(|| ApiError::internal(&"a history was not loaded"))?;
+    let page = page.map_err(ApiError::from)?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
     let edges = page.items.into_iter().map(|entry| Edge::new(FactPlace(entry.place), Fact(entry)));
     connection.edges.extend(edges);

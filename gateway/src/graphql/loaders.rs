@@ -2,6 +2,7 @@
 //! query.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use events::access::Access;
@@ -9,12 +10,14 @@ use queries::contacts::ContactRow;
 use queries::credit::CreditRow;
 use queries::credit_notes::{CreditNoteLineRow, CreditNoteRow};
 use queries::customers::CustomerRow;
+use queries::history::{Entry, Historic};
 use queries::orders::{OrderLineRow, OrderRow};
 use queries::organizations::OrganizationRow;
+use queries::page::{Page, PageArgs};
 use queries::products::ProductRow;
 use queries::stock::StockRow;
 use queries::warehouses::WarehouseRow;
-use queries::{Reader, Seen};
+use queries::{QueryError, Reader, Seen};
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -113,6 +116,59 @@ impl Loader<IncompleteOf> for Records {
         for key in keys {
             let lacks = self.0.is_incomplete(&key.0, key.1).await.map_err(ApiError::from)?;
             found.insert(*key, lacks);
+        }
+        Ok(found)
+    }
+}
+
+/// A page of the history of a record.
+#[derive(Debug, Clone)]
+pub(super) struct HistoryOf<T> {
+    pub(super) record: Seen<T>,
+    pub(super) page: PageArgs,
+}
+
+impl<T: Historic> HistoryOf<T> {
+    /// What tells it from others.
+    fn parts(&self) -> (Access, Uuid, i64, &PageArgs) {
+        let (access, (_, id)) = (self.record.access(), self.record.record());
+        (access, id, Historic::version(&*self.record), &self.page)
+    }
+}
+
+impl<T: Historic> PartialEq for HistoryOf<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl<T: Historic> Eq for HistoryOf<T> {}
+
+impl<T: Historic> Hash for HistoryOf<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl<T: Historic> Loader<HistoryOf<T>> for Records {
+    /// What keeps one record from having a history keeps no other from it.
+    type Value = Result<Page<Entry>, QueryError>;
+    type Error = async_graphql::Error;
+
+    async fn load(
+        &self,
+        keys: &[HistoryOf<T>],
+    ) -> Result<HashMap<HistoryOf<T>, Self::Value>, Self::Error> {
+        let mut sorted: HashMap<Access, Vec<&HistoryOf<T>>> = HashMap::new();
+        for key in keys {
+            sorted.entry(key.record.access()).or_default().push(key);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for keys in sorted.into_values() {
+            let wanted = keys.iter().map(|key| (key.record.clone(), key.page.clone()));
+            let wanted: Vec<_> = wanted.collect();
+            let histories = self.0.histories(&wanted).await.map_err(ApiError::from)?;
+            found.extend(keys.into_iter().cloned().zip(histories));
         }
         Ok(found)
     }

@@ -1,6 +1,6 @@
 //! Documents that were parsed: clients send the same ones again and again, with other variables.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Request;
 use async_graphql::parser::types::ExecutableDocument;
@@ -11,7 +11,7 @@ const BYTES_MAX: usize = 4 << 10;
 
 /// Parsed documents by their text, the least recently used first out.
 pub struct Documents {
-    parsed: Mutex<LruCache<String, ExecutableDocument>>,
+    parsed: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
     count_max: usize,
 }
 
@@ -24,10 +24,11 @@ impl Documents {
 
     /// The request's document; none, if it is not GraphQL. It is not parsed again for the request.
     pub fn of<'a>(&self, request: &'a mut Request) -> Option<&'a ExecutableDocument> {
+        // It is copied while nobody waits for it.
         if let Some(document) = self.with(|parsed| parsed.get(&request.query).cloned()) {
-            request.set_parsed_query(document);
+            request.set_parsed_query(ExecutableDocument::clone(&document));
         } else {
-            let document = request.parsed_query().ok()?.clone();
+            let document = Arc::new(request.parsed_query().ok()?.clone());
             if request.query.len() <= BYTES_MAX {
                 let query = request.query.clone();
                 self.with(|parsed| {
@@ -41,7 +42,7 @@ impl Documents {
         request.parsed_query().ok()
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut LruCache<String, ExecutableDocument>) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut LruCache<String, Arc<ExecutableDocument>>) -> T) -> T {
         look(&mut self.parsed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

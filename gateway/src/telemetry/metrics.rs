@@ -108,6 +108,8 @@ table! {
         "Streams whose versions the appender knows.";
     counter "millrace_log_shared_pages_total"
         "Pages that a follower of the log found read by another of this process.";
+    counter "millrace_log_reads_total"
+        "Times that a connection was taken to read the log, beside following it.";
     counter "millrace_log_behind_pages_total"
         "Pages that a follower read for itself, for it was behind what others had read last.";
 
@@ -173,6 +175,14 @@ table! {
 
     counter "millrace_queries_statements_total"
         "Statements with which queries read the read models.";
+    counter "millrace_queries_cache_hits_total"
+        "Records and counts that were kept in mind when a query asked for them.";
+    counter "millrace_queries_cache_misses_total"
+        "Records and counts that had to be read when a query asked for them.";
+    counter "millrace_queries_cache_evictions_total"
+        "Records and counts that were dropped from memory to make room.";
+    gauge "millrace_queries_cache_bytes"
+        "Bytes of the records and counts kept in mind.";
 
     seconds "millrace_gateway_request_seconds"
         "How long a request took until its answer began.";

@@ -74,6 +74,16 @@ pub async fn notify(client: &Client, channel: &str) -> Result<(), Error> {
     client.execute(tell, &[&channel]).await.map(drop)
 }
 
+/// As [`notify`], with texts.
+///
+/// # Errors
+/// If the database cannot be reached.
+pub async fn tell(client: &Client, channel: &str, texts: &[String]) -> Result<(), Error> {
+    let tell = "select set_config('synchronous_commit', 'off', true), pg_notify($1, text) \
+        from unnest($2::text[]) as text";
+    client.execute(tell, &[&channel, &texts]).await.map(drop)
+}
+
 /// A build's part.
 pub type Part = (i64, i32);
 
@@ -249,6 +259,36 @@ pub async fn reached(client: &Client) -> Result<Vec<(String, Position)>, Error> 
         join projections.parts as p using (build) where b.state = 'live' group by b.name";
     let rows = client.query(query, &[]).await?;
     Ok(rows.iter().map(|row| (row.get(0), Position(row.get(1)))).collect())
+}
+
+/// What a part of a live build holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The read model.
+    pub name: String,
+    /// Its build.
+    pub build: i64,
+    /// The part.
+    pub part: i32,
+    /// How far it has come.
+    pub position: Position,
+}
+
+/// What every part of every live build holds.
+///
+/// # Errors
+/// If the database cannot be reached.
+pub async fn standing(client: &Client) -> Result<Vec<Standing>, Error> {
+    let query = "select b.name, b.build, p.part, p.position from projections.builds as b \
+        join projections.parts as p using (build) where b.state = 'live'";
+    let rows = client.query(query, &[]).await?;
+    let standing = |row: &tokio_postgres::Row| Standing {
+        name: row.get(0),
+        build: row.get(1),
+        part: row.get(2),
+        position: Position(row.get(3)),
+    };
+    Ok(rows.iter().map(standing).collect())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use super::sql::{self, Again, Batch, Poison, Projection, Sink, SinkError, Target
 use super::view::View;
 use crate::fold::{Fold, KeptOf};
 use crate::table::Table;
+use crate::watermarks::changes::{Change as Changing, Changed};
 use crate::{At, Record, evolve};
 use writing::{Change, Statements, write_rows};
 
@@ -93,6 +94,8 @@ struct RecordSink<R: Record> {
     /// Facts that are gone on without.
     skips: HashSet<Uuid>,
     parked_max: usize,
+    /// Somebody else has written in between: any row may have changed.
+    is_surprised: bool,
 }
 
 /// What a batch comes to.
@@ -131,15 +134,33 @@ where
             stopped,
             skips,
             parked_max: target.parked_max,
+            is_surprised: false,
         })
     }
 
-    async fn write(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+    async fn write(&mut self, batch: &Batch<'_>) -> Result<Changed, SinkError> {
         let before = self.begin(batch).await?;
+        let changed = self.concerned(batch);
         let outcome = self.fold(before, batch).map_err(SinkError::Fold)?;
         self.finish(&outcome, batch.to).await?;
         self.settle(outcome, batch.to);
-        Ok(())
+        Ok(changed)
+    }
+
+    /// The records that the batch may change, each with the last fact that it would take in.
+    fn concerned(&mut self, batch: &Batch<'_>) -> Changed {
+        if std::mem::take(&mut self.is_surprised) {
+            return Changed::Everything;
+        }
+        let mut last: HashMap<Key, Position> = HashMap::new();
+        for fact in self.checkpoint.missing(batch.facts) {
+            last.insert(key(fact), fact.position);
+        }
+        for again in self.checkpoint.again(batch) {
+            last.insert(of(again), batch.to);
+        }
+        let change = |((organization, id), position)| Changing { organization, id, position };
+        Changed::of(last.into_iter().map(change).collect())
     }
 
     /// Locks the parts; the records that the batch concerns, as they stand there. Most are known
@@ -172,6 +193,7 @@ where
         }
         // Somebody else has written: nothing is known any more.
         self.hot.clear();
+        self.is_surprised = true;
         self.stopped = parking::stopped(&self.client, *self.checkpoint.build()).await?;
         let keys: Vec<Key> = firsts.into_keys().collect();
         writing::read::<R>(&self.client, &self.rows, self.children.as_ref(), &keys).await
@@ -289,11 +311,14 @@ impl<R: Record> Sink for RecordSink<R>
 where
     for<'a> &'a R::Fact: TryFrom<&'a Event>,
 {
-    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Changed, SinkError>> {
         Box::pin(self.write(batch))
     }
 
-    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+    fn isolate<'a>(
+        &'a mut self,
+        batch: &'a Batch<'a>,
+    ) -> BoxFuture<'a, Result<Changed, SinkError>> {
         Box::pin(self.write_singly(batch))
     }
 

@@ -17,6 +17,7 @@ use super::parking::{self, Parking};
 use super::sql::{self, Batch, Poison, Projection, Sink, SinkError, Target};
 use super::statements;
 use super::view::View;
+use crate::watermarks::changes::Changed;
 use crate::{Rollup, add_up};
 
 /// A rollup projection in SQL.
@@ -134,11 +135,14 @@ impl<R: Rollup> RollupSink<R> {
         Ok((facts, notes))
     }
 
-    async fn write(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+    async fn write(&mut self, batch: &Batch<'_>) -> Result<Changed, SinkError> {
         self.checkpoint.begin(&self.client).await?;
         let (facts, notes) = self.sort(batch).await?;
+        let is_quiet = facts.is_empty() && notes.parked.is_empty() && notes.decided.is_empty();
         let rows = super::unwound(|| add_up::<R>(facts.into_iter())).map_err(SinkError::Fold)?;
-        self.finish(&rows, &notes, batch.to).await
+        self.finish(&rows, &notes, batch.to).await?;
+        // Sums are no records that could be named.
+        Ok(if is_quiet { Changed::NOTHING } else { Changed::Everything })
     }
 
     async fn finish(
@@ -166,7 +170,7 @@ impl<R: Rollup> RollupSink<R> {
 
     /// As [`Self::write`], a fact at a time: one that cannot be added up, or whose sums PostgreSQL
     /// refuses, is parked.
-    async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+    async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<Changed, SinkError> {
         // What was tried in one go before may be open still.
         self.client.batch_execute("rollback").await?;
         self.checkpoint.begin(&self.client).await?;
@@ -179,7 +183,8 @@ impl<R: Rollup> RollupSink<R> {
             let parked = added.err().filter(|_| !self.skips.contains(&fact.event_id));
             notes.parked.extend(parked.map(|error| Poison::of(fact, error)));
         }
-        self.finish(&[], &notes, batch.to).await
+        self.finish(&[], &notes, batch.to).await?;
+        Ok(Changed::Everything)
     }
 
     /// Adds rows, or leaves the sums as they are and says why PostgreSQL refuses.
@@ -190,11 +195,14 @@ impl<R: Rollup> RollupSink<R> {
 }
 
 impl<R: Rollup> Sink for RollupSink<R> {
-    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Changed, SinkError>> {
         Box::pin(self.write(batch))
     }
 
-    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>> {
+    fn isolate<'a>(
+        &'a mut self,
+        batch: &'a Batch<'a>,
+    ) -> BoxFuture<'a, Result<Changed, SinkError>> {
         Box::pin(self.write_singly(batch))
     }
 

@@ -16,6 +16,7 @@ use super::copying;
 use super::view::View;
 use crate::skips::Skips;
 use crate::table::Table;
+use crate::watermarks::changes::Changed;
 
 /// A projection whose types are not known.
 pub trait Projection: Send + Sync {
@@ -141,11 +142,12 @@ impl Again {
 /// Writes parts of one build of a projection.
 pub trait Sink: Send {
     /// Takes in what is in no held part yet, exactly once, and holds everything up to the batch's
-    /// end then. What cannot be folded is parked.
-    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>>;
+    /// end then. What cannot be folded is parked. What changed is told.
+    fn apply<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Changed, SinkError>>;
 
     /// As [`Self::apply`], fact by fact: what PostgreSQL refuses is parked alone. Slow.
-    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), SinkError>>;
+    fn isolate<'a>(&'a mut self, batch: &'a Batch<'a>)
+    -> BoxFuture<'a, Result<Changed, SinkError>>;
 
     /// What all held parts hold, as of the last call.
     fn position(&self) -> Position;

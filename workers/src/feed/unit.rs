@@ -9,6 +9,8 @@ use projections::parts::part_of;
 use projections::sinks::builds::{Build, State};
 use projections::sinks::parking;
 use projections::sinks::sql::{Batch, Held, Poison, Projection, Sink, SinkError, Target};
+use projections::watermarks::changes::{Changed, Step};
+use projections::watermarks::telling::Told;
 use tokio_postgres::{Client, Config};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -31,6 +33,8 @@ pub(crate) struct Unit {
     sink: Box<dyn Sink>,
     /// The held parts have everything up to here, stored or not.
     reached: Position,
+    /// What changed up to here was told.
+    told: Position,
     /// When the checkpoint was stored.
     stored_at: Instant,
 }
@@ -97,12 +101,15 @@ impl Unit {
             features: projection.features(),
             name: projection.name(),
             reached: sink.position(),
+            told: sink.position(),
             sink,
             stored_at: Instant::now(),
         };
         let tried = unit.try_again(parked, shared).await;
         tried.map_err(|error| error.of(build))?;
-        unit.announce(shared);
+        // Whoever had the parts before may have written what nobody here was told.
+        let (from, to) = (unit.reached, unit.reached);
+        unit.announce(&Step { from, to, changed: Changed::Everything }, shared);
         Ok(unit)
     }
 
@@ -141,13 +148,15 @@ impl Unit {
         let due = self.build.state == State::Building
             || self.stored_at.elapsed() > UNSTORED_WAIT_MAX
             || !(facts.is_empty() && unreadable.is_empty() && again.is_empty());
-        if due {
-            let to = page.last.max(self.reached);
+        let to = page.last.max(self.reached);
+        let changed = if due {
             let batch = Batch { facts: &facts, unreadable: &unreadable, again: &again, to };
-            self.write(&batch, shared).await?;
-        }
-        self.reached = self.reached.max(page.last);
-        self.announce(shared);
+            self.write(&batch, shared).await?
+        } else {
+            Changed::NOTHING
+        };
+        self.reached = to;
+        self.announce(&Step { from: reached, to, changed }, shared);
         if let Some(last) = facts.last().filter(|_| self.build.state == State::Live) {
             metrics::gauge!("millrace_projection_lag_seconds", "projection" => self.name)
                 .set(since(last));
@@ -201,10 +210,10 @@ impl Unit {
             Err(error) if error.is_refusal() => self.sink.isolate(&batch).await,
             applied => applied,
         };
-        applied.map_err(|error| UnitError::from(error).of(&self.build))
+        applied.map(drop).map_err(|error| UnitError::from(error).of(&self.build))
     }
 
-    async fn write(&mut self, batch: &Batch<'_>, shared: &Shared) -> Result<(), UnitError> {
+    async fn write(&mut self, batch: &Batch<'_>, shared: &Shared) -> Result<Changed, UnitError> {
         let span = tracing::debug_span!(
             "projection",
             projection = self.name,
@@ -212,32 +221,50 @@ impl Unit {
             to = batch.to.0,
             facts = batch.facts.len(),
         );
-        if shared.is_to_isolate(self.build.id) {
-            self.sink.isolate(batch).instrument(span).await?;
+        let changed = if shared.is_to_isolate(self.build.id) {
+            self.sink.isolate(batch).instrument(span).await?
         } else {
-            self.sink.apply(batch).instrument(span).await?;
-        }
+            self.sink.apply(batch).instrument(span).await?
+        };
         self.stored_at = Instant::now();
-        shared.teller.tell();
-        Ok(())
+        self.tell(batch.to, &changed, shared);
+        Ok(changed)
+    }
+
+    /// Other processes hear of what is stored, if it is what everybody reads.
+    fn tell(&mut self, to: Position, changed: &Changed, shared: &Shared) {
+        if self.build.state == State::Live {
+            shared.teller.tell(|| {
+                let parts = self.held.iter().map(|held| held.part).collect();
+                let step = Step { from: self.told, to, changed: changed.clone() };
+                Told { build: self.build.id, parts, step }
+            });
+        }
+        self.told = to;
     }
 
     /// Stores the checkpoint, if the parts are ahead of it.
     pub(crate) async fn store(&mut self, shared: &Shared) -> Result<(), UnitError> {
         if self.reached > self.sink.position() {
             let batch = Batch { facts: &[], unreadable: &[], again: &[], to: self.reached };
-            self.sink.apply(&batch).await?;
+            let changed = self.sink.apply(&batch).await?;
             self.stored_at = Instant::now();
-            shared.teller.tell();
+            self.tell(self.reached, &changed, shared);
         }
         Ok(())
     }
 
-    /// Whoever waits for the rows hears of them, if they are what everybody reads and all here.
-    fn announce(&self, shared: &Shared) {
-        let whole = self.held.len() == usize::try_from(self.build.parts).unwrap_or(usize::MAX);
-        if whole && self.build.state == State::Live {
-            shared.watermarks.advance(shared.since, self.name, self.reached);
+    /// Whoever of this process waits for the rows or keeps them in mind hears of what changed, if
+    /// it is what everybody reads. How far the read model is as a whole is known only if all of it
+    /// is here.
+    fn announce(&self, step: &Step, shared: &Shared) {
+        if self.build.state != State::Live {
+            return;
+        }
+        if self.held.len() == usize::try_from(self.build.parts).unwrap_or(usize::MAX) {
+            shared.watermarks.announce(shared.since, self.name, step);
+        } else {
+            shared.watermarks.changed(self.name, &step.changed);
         }
     }
 }

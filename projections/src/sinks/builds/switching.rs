@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use events::words::Position;
 use tokio_postgres::Client;
 
+use super::super::leases::{self, ROWS_CHANNEL};
 use super::super::sql::{Projection, SinkError};
 use super::{Build, forget, lock, reached, show};
 
@@ -58,9 +59,16 @@ async fn switch_now(
     let retire = "update projections.builds set state = 'retired', retired_at = clock_timestamp() \
         where name = $1 and state = 'live'";
     transaction.execute(retire, &[&build.name]).await?;
+    // Whoever wrote it writes it no more, and tells nobody how far it is: that is not what is read.
+    let lose = "update projections.parts as p set epoch = p.epoch + 1 \
+        from projections.builds as b where b.build = p.build \
+        and b.name = $1 and b.state = 'retired'";
+    transaction.execute(lose, &[&build.name]).await?;
     let live = "update projections.builds set state = 'live', live_at = clock_timestamp() \
         where build = $1";
     transaction.execute(live, &[&build.id]).await?;
+    // Whoever keeps rows in mind keeps them no longer.
+    leases::notify(transaction.client(), ROWS_CHANNEL).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -11,6 +11,7 @@ use super::writing::{Change, write_rows};
 use super::{Kepts, Key, RecordSink, key, of};
 use crate::Record;
 use crate::fold::{Fold, KeptOf};
+use crate::watermarks::changes::Changed;
 
 impl<R: Record> RecordSink<R>
 where
@@ -18,11 +19,12 @@ where
 {
     /// As [`Self::write`], a fact at a time: one that cannot be folded, or that PostgreSQL refuses,
     /// is parked.
-    pub(super) async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<(), SinkError> {
+    pub(super) async fn write_singly(&mut self, batch: &Batch<'_>) -> Result<Changed, SinkError> {
         // What was tried in one go before may be open still.
         self.client.batch_execute("rollback").await?;
         self.hot.clear();
         let mut now = self.begin(batch).await?;
+        let changed = self.concerned(batch);
         let rest = Batch { facts: &[], ..*batch };
         let mut rest = self.fold(now.clone(), &rest).map_err(SinkError::Fold)?;
         let facts: Vec<&Recorded> = self.checkpoint.missing(batch.facts).collect();
@@ -64,7 +66,7 @@ where
         (rest.before, rest.after) = (HashMap::new(), HashMap::new());
         self.finish(&rest, batch.to).await?;
         self.settle(rest, batch.to);
-        Ok(())
+        Ok(changed)
     }
 
     /// Folds a record from its first fact and writes it after each: where it stops, if it does.
