@@ -3,6 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB    := gateway/web
+CLIENTS := tests/clients
 ARGS   ?=
 # Of `make soak`: of the histories together, and of each target of fuzz/ (0: none of them).
 SECONDS ?= 300
@@ -55,6 +56,11 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.
 	cd $(WEB) && npm ci --no-audit --no-fund --ignore-scripts=false
 	@touch $@
 
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json | prerequisites
+	@echo "Fetching programs that the tests hold against the gateway from npm (about 40 MB, once)"
+	cd $(CLIENTS) && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 nextest: VERSION = 0.9
 deny: VERSION = 0.20
 fuzz: VERSION = 0.13
@@ -63,10 +69,11 @@ nextest deny fuzz: prerequisites
 	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
 	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }
 
-# What the README has one type is a test, and needs curl and psql; and exports are read back by DuckDB,
-# which pip installs into a Python environment of its own under the target directory.
+# What the README has one type is a test, and needs curl and psql; exports are read back by DuckDB,
+# which pip installs into a Python environment of its own under the target directory; and GraphQL
+# clients from npm talk to the gateway.
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
-clients:
+clients: $(CLIENTS)/node_modules/.package-lock.json
 	@command -v curl >/dev/null && command -v psql >/dev/null \
 	  && python3 -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "Installing curl, psql and python3-venv from Debian's packages, for the tests"; \

@@ -6,6 +6,7 @@ mod architecture;
 mod as_of;
 mod backup;
 mod busy;
+mod clients;
 mod contacts;
 mod contracts;
 mod crashes;

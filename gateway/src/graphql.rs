@@ -9,6 +9,7 @@ mod contacts;
 mod credit_notes;
 mod customers;
 mod descriptions;
+mod executed;
 mod field_times;
 mod history;
 mod input;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 pub use caller::Caller;
+pub use executed::Executed;
 
 use crate::app::App;
 

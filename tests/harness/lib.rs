@@ -10,6 +10,7 @@ pub mod desk;
 pub mod dice;
 pub mod duckdb;
 pub mod golden;
+pub mod node;
 pub mod program;
 pub mod proxy;
 pub mod shop;
