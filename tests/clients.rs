@@ -2,3 +2,4 @@
 //! normalising caches, compilers of documents. Their packages are those of `tests/clients`.
 
 mod audit;
+mod caches;

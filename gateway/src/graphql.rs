@@ -8,6 +8,7 @@ mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
+mod derived_ids;
 mod descriptions;
 mod executed;
 mod field_times;
@@ -17,6 +18,7 @@ mod limits;
 pub mod loaders;
 mod mutation;
 mod nodes;
+mod nulls;
 mod orders;
 mod organizations;
 mod parked;
@@ -84,7 +86,8 @@ pub fn schema(app: Arc<App>) -> ApiSchema {
         .limit_complexity(complexity)
         .limit_recursive_depth(limits::NESTING_MAX)
         .extension(codes::Codes { depth, complexity })
-        .extension(limits::Limits(app.config.clone()));
+        .extension(limits::Limits(app.config.clone()))
+        .extension(nulls::Nulls);
     if !settings.introspection {
         builder = builder.disable_introspection();
     }

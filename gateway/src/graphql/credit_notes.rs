@@ -14,6 +14,7 @@ use super::as_of::AsOf;
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
+use super::derived_ids::derived_id;
 use super::history::{History, history};
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
@@ -241,6 +242,11 @@ pub struct CreditNoteLine(Seen<CreditNoteLineRow>);
 
 #[Object(use_type_description)]
 impl CreditNoteLine {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        derived_id(self.0.credit_note_id, "CreditNoteLine", &[&self.0.line.to_string()])
+    }
+
     /// Its number within the credit note, from 1.
     async fn line(&self) -> i32 {
         self.0.line

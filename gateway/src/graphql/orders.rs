@@ -16,6 +16,7 @@ use super::as_of::AsOf;
 use super::caller::{id, of, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
+use super::derived_ids::derived_id;
 use super::history::{History, history};
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
@@ -277,6 +278,11 @@ pub struct OrderLine(Seen<OrderLineRow>);
 
 #[Object(use_type_description)]
 impl OrderLine {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        derived_id(self.0.order_id, "OrderLine", &[&self.0.line.to_string()])
+    }
+
     /// Its number within the order, from 1.
     async fn line(&self) -> i32 {
         self.0.line
