@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB    := gateway/web
 CLIENTS := tests/clients
 ARGS   ?=
-# Of `make soak`: of the histories together, and of each target of fuzz/ (0: none of them).
+# Of `make soak`: of the histories and random documents together, and of each target of fuzz/ (0: none of them).
 SECONDS ?= 300
 FUZZ_SECONDS ?= 100
 FUZZ := cargo fuzz run --fuzz-dir fuzz --sanitizer none
@@ -25,11 +25,11 @@ test: web nextest clients ## build everything and run every test
 	cargo nextest run --workspace $(ARGS)
 
 soak: SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
-soak: web nextest fuzz ## play random histories under fault for so long (an hour: SECONDS=3600; the same ones again: SEED=7), then feed made-up bytes to what reads them (FUZZ_SECONDS=1200)
+soak: web nextest fuzz ## play random histories under fault and random GraphQL for so long (an hour: SECONDS=3600; the same again: SEED=7), then feed made-up bytes to what reads them (FUZZ_SECONDS=1200)
 	cargo build --workspace --bins
-	@echo "Histories from seed $(SEED) on, for $(SECONDS) seconds"
+	@echo "Histories and documents from seed $(SEED) on, for $(SECONDS) seconds"
 	MILLRACE_SEED=$(SEED) MILLRACE_SECONDS=$(SECONDS) cargo nextest run --package tests \
-	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^histories::/)' $(ARGS) \
+	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^(histories|documents)::/)' $(ARGS) \
 	  || { echo "They were those from seed $(SEED) on" >&2; exit 1; }
 	@set -e; export CARGO_TARGET_DIR="$(abspath $(TARGET))/fuzz"; test "$(FUZZ_SECONDS)" -gt 0 || exit 0; \
 	for target in $$(cargo fuzz list --fuzz-dir fuzz); do \

@@ -12,6 +12,7 @@ mod contracts;
 mod crashes;
 mod credit_notes;
 mod demo;
+mod documents;
 mod executor;
 mod export;
 mod folds;

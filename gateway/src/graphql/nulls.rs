@@ -45,9 +45,12 @@ impl Extension for Asked {
         next: NextExecute<'_>,
     ) -> Response {
         let mut response = next.run(ctx, operation_name).await;
-        if !response.errors.is_empty()
-            && let Some(document) = self.0.get().and_then(|query| parse_query(query).ok())
-        {
+        if response.errors.is_empty() {
+            // All of it was skipped.
+            if response.data == Value::Null {
+                response.data = Value::Object(IndexMap::new());
+            }
+        } else if let Some(document) = self.0.get().and_then(|query| parse_query(query).ok()) {
             let shape = Shape { registry: &ctx.schema_env.registry, document: &document };
             shape.complete(&mut response, operation_name);
         }
@@ -220,6 +223,13 @@ mod tests {
         async fn whole(&self) -> Part {
             Part
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_which_all_is_skipped_is_empty() {
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(Nulls);
+        let response = schema.finish().execute("{ whole @skip(if: true) { fine } }").await;
+        assert_eq!(serde_json::to_value(response).unwrap(), json!({ "data": {} }));
     }
 
     #[tokio::test]
