@@ -12,8 +12,8 @@ const ANY: &str = "application/graphql-response+json, application/graphql+json, 
 /// Status, media type and body of an answer to a query.
 async fn answered(client: &Client, accept: &str, query: &str) -> (u16, String, Value) {
     let body = json!({ "query": query }).to_string().into_bytes();
-    let sent = client.send("POST", "/graphql", &[JSON, ("accept", accept)], body);
-    let (status, headers, text) = sent.await;
+    let headers = [JSON, ("accept", accept)];
+    let (status, headers, text) = client.send("POST", "/graphql", &headers, body).await;
     let kind = headers["content-type"].to_str().expect("a media type").to_owned();
     (status, kind, serde_json::from_str(&text).unwrap_or_default())
 }
@@ -65,8 +65,8 @@ fn what_is_not_json_and_what_takes_nothing_that_there_is_are_refused() {
         for kind in
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
         {
-            let sent = client.send("POST", "/graphql", &[("content-type", kind)], query.clone());
-            let (status, _, text) = sent.await;
+            let kinds = [("content-type", kind)];
+            let (status, _, text) = client.send("POST", "/graphql", &kinds, query.clone()).await;
             assert_eq!(status, 415, "{kind}: {text}");
             assert!(text.contains("UNSUPPORTED_MEDIA_TYPE"), "{text}");
         }

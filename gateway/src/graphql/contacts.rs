@@ -10,7 +10,7 @@ use queries::contacts::{ContactFilter, ContactRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
@@ -118,7 +118,7 @@ pub struct Contact(pub(super) Seen<ContactRow>);
 #[Object(use_type_description)]
 impl Contact {
     pub(super) async fn id(&self) -> ID {
-        self.0.contact_id.into()
+        shown_id(self.0.access(), self.0.contact_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -10,7 +10,7 @@ use queries::credit_notes::{CreditNoteFilter, CreditNoteLineRow, CreditNoteRow, 
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
@@ -109,7 +109,7 @@ pub struct CreditNote(pub(super) Seen<CreditNoteRow>);
 #[Object(use_type_description)]
 impl CreditNote {
     pub(super) async fn id(&self) -> ID {
-        self.0.credit_note_id.into()
+        shown_id(self.0.access(), self.0.credit_note_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -12,7 +12,7 @@ use queries::orders::{OrderFilter, OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, of, reading, reading_record};
 use super::connection::{Place, connection};
 use super::customers::Customer;
@@ -149,7 +149,7 @@ pub struct Order(pub(super) Seen<OrderRow>);
 #[Object(use_type_description)]
 impl Order {
     pub(super) async fn id(&self) -> ID {
-        self.0.order_id.into()
+        shown_id(self.0.access(), self.0.order_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

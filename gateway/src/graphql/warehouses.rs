@@ -10,7 +10,7 @@ use queries::page::PageArgs;
 use queries::warehouses::{READS, WarehouseFilter, WarehouseRow};
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, reading, reading_record};
 use super::connection::{Place, connection};
 use super::history::{History, history};
@@ -106,7 +106,7 @@ pub struct Warehouse(pub(super) Seen<WarehouseRow>);
 #[Object(use_type_description)]
 impl Warehouse {
     pub(super) async fn id(&self) -> ID {
-        self.0.warehouse_id.into()
+        shown_id(self.0.access(), self.0.warehouse_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
