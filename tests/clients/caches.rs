@@ -1,5 +1,5 @@
-//! Claims about clients that keep what they are shown, each record once: urql with graphcache, Relay.
-//! What they are told of the schema is the schema itself.
+//! Claims about clients that keep what they are shown, each record once: urql with graphcache, and
+//! Relay. What they are told of the schema is the schema itself.
 
 use harness::{Shop, TestApp, node, test};
 use serde_json::{Value, json};

@@ -36,7 +36,8 @@ const compiling = execFileSync("node", [compiler, "relay.config.json"], {
   encoding: "utf8",
   stdio: "pipe",
 });
-const artifact = (name) => createRequire(join(folder, "x.js"))(`./made/documents${name}.graphql.js`);
+const made = createRequire(join(folder, "made/x.js"));
+const artifact = (name) => made(`./documents${name}.graphql.js`);
 
 const {
   Environment,
@@ -74,7 +75,8 @@ function shown(name, variables = {}) {
   return data;
 }
 function read(name, reference) {
-  const { data, isMissingData } = environment.lookup(getSingularSelector(artifact(name), reference));
+  const selector = getSingularSelector(artifact(name), reference);
+  const { data, isMissingData } = environment.lookup(selector);
   ok(!isMissingData, `${name} lacks something`);
   return data;
 }
@@ -99,8 +101,9 @@ await query("ProductsQuery");
 // A mutation's record takes the place of the one that was kept, wherever it is shown.
 strictEqual(read("Card", customer).status, "active");
 const variables = { input: { customerId: customer.id, reason: "late" } };
+const mutation = artifact("HoldMutation");
 await new Promise((onCompleted, onError) => {
-  commitMutation(environment, { mutation: artifact("HoldMutation"), variables, onCompleted, onError });
+  commitMutation(environment, { mutation, variables, onCompleted, onError });
 });
 strictEqual(read("Card", customer).status, "on_hold");
 const { node: again } = await query("CardQuery", { id: customer.id });

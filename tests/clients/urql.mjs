@@ -1,4 +1,4 @@
-// urql with graphcache over the gateway. What it is told of this schema, it is told by introspection:
+// urql with graphcache over the gateway. What it is told of this schema, introspection tells:
 // connections are paged, and what has no `id` is a value, kept with what it stands in.
 
 import { deepStrictEqual as same, ok, strictEqual } from "node:assert";
@@ -20,7 +20,8 @@ for (const level of ["warn", "error"]) {
 // Types that graphcache would ask about, and which of the schema's are that way.
 const roots = ["queryType", "mutationType", "subscriptionType"].map((r) => schema.__schema[r].name);
 const isKeyless = ({ name, fields }) =>
-  !fields.some((field) => field.name === "id") && !/^__|PageInfo|(Connection|Edge|Payload)$/.test(name);
+  !fields.some((field) => field.name === "id") &&
+  !/^__|PageInfo|(Connection|Edge|Payload)$/.test(name);
 const values = objects.filter((type) => isKeyless(type) && !roots.includes(type.name));
 const keys = Object.fromEntries(values.map(({ name }) => [name, () => null]));
 
@@ -88,7 +89,10 @@ async function known(document, variables = {}) {
 
 const ORDERS = `query ($first: Int, $after: String) {
   orders(first: $first, after: $after) {
-    edges { cursor node { id number status lines { id sku name quantity net } customer { id name } } }
+    edges {
+      cursor
+      node { id number status lines { id sku name quantity net } customer { id name } }
+    }
     nodes { id number }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
@@ -129,8 +133,8 @@ await known(`{ salesByProduct { id quantity product {
 await known("{ parkedFacts { id eventId error } organization { id slug name } }");
 
 // What a record was does not take the place of what it is.
-const { position } = (await ask(`{ order(id: "${order}") { history(first: 1) { nodes { position } } } }`))
-  .data.order.history.nodes[0];
+const placed = await ask(`{ order(id: "${order}") { history(first: 1) { nodes { position } } } }`);
+const [{ position }] = placed.data.order.history.nodes;
 const before = await ask(`mutation { setCustomerTerms(
   input: { customerId: "${whole.customer.id}", terms: { netDays: 7 } }
 ) { position } }`);
@@ -142,15 +146,17 @@ const moments = await known(
   { id: whole.customer.id, then: position, atLeast: before.data.setCustomerTerms.position },
 );
 ok(moments.then.version < moments.now.version && moments.now.netDays === 7);
-const past = await query(`query ($id: ID!) { node(id: $id) { id ... on Customer { netDays version } } }`, {
-  id: moments.then.id,
-}, "network-only");
+const TERMS = `query ($id: ID!) { node(id: $id) { id ... on Customer { netDays version } } }`;
+const past = await query(TERMS, { id: moments.then.id }, "network-only");
 same(untyped(past.node), untyped(moments.then));
 const misused = await ask(`{ customer(id: "${moments.then.id}") { id } }`);
 strictEqual(misused.errors[0].message.split("; ")[1], `say \`${whole.customer.id}\``);
 
 // What failed is null, beside what did not.
-const { data: part, error } = await client.query('{ organization { id } order(id: "x") { id } }', {});
+const { data: part, error } = await client.query(
+  '{ organization { id } order(id: "x") { id } }',
+  {},
+);
 strictEqual(error.graphQLErrors[0].extensions.code, "INVALID_INPUT");
 strictEqual(part.order, null);
 ok(part.organization.id);
@@ -158,7 +164,9 @@ ok(part.organization.id);
 // A mutation's record takes the place of the one that was kept, wherever it is shown.
 const customer = whole.customer.id;
 const hold = `mutation ($input: HoldCustomerInput!) {
-  holdCustomer(input: $input) { recordId position repeated customer { id status statusReason version } }
+  holdCustomer(input: $input) {
+    recordId position repeated customer { id status statusReason version }
+  }
 }`;
 const held = await client.mutation(hold, { input: { customerId: customer, reason: "late" } });
 ok(!held.error, `${held.error}`);

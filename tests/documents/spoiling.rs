@@ -1,5 +1,5 @@
-//! Documents that are nearly right, and such as no one would write: tokens moved, much of one thing,
-//! bytes.
+//! Documents that are nearly right, and such as nobody would write: words moved, much of one
+//! thing, bytes.
 
 use harness::Dice;
 

@@ -1,6 +1,6 @@
-//! Ids of what is no record, but has its place in lists: lines, sums, parked facts. Clients that keep
-//! what they are shown by its `id` would else keep it by its place, and mix two that follow each
-//! other there. Nothing is found by such an id.
+//! Ids of what is no record, but has its place in lists: lines, sums, parked facts. Clients that
+//! keep what they are shown by its `id` would else keep it by its place, and mix two that follow
+//! each other there. Nothing is found by such an id.
 
 use async_graphql::ID;
 use uuid::Uuid;
