@@ -10,6 +10,7 @@
     reason = "a bench prints, makes ids and throws dice, and fails where it cannot go on"
 )]
 
+mod aggregates;
 mod append;
 mod chain;
 mod check;
@@ -41,7 +42,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 30] = [
+const ROWS: [&str; 31] = [
     "append_1",
     "append_64",
     "append_512",
@@ -67,6 +68,7 @@ const ROWS: [&str; 30] = [
     "import",
     "rebuild",
     "replay",
+    "aggregates",
     "export_parquet",
     "rls_point",
     "rls_list",
@@ -240,6 +242,12 @@ async fn a_year(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
         match import::measure(scale).await {
             Some(row) => rows.push(row),
             None => eprintln!("import: not measured, for ../shared/data is not there"),
+        }
+    }
+    if wanted("aggregates") {
+        match aggregates::measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("aggregates: not measured, for ../shared/data is not there"),
         }
     }
     let (rebuild, replay) = (wanted("rebuild"), wanted("replay"));

@@ -4,7 +4,6 @@
 mod as_of;
 mod caller;
 mod codes;
-mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
@@ -15,6 +14,7 @@ mod field_times;
 mod history;
 mod input;
 mod limits;
+mod lists;
 pub mod loaders;
 mod mutation;
 mod nodes;
@@ -41,6 +41,7 @@ use crate::app::App;
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
 pub struct Query(
+    lists::ListQueries,
     nodes::NodeQueries,
     organizations::OrganizationQueries,
     customers::CustomerQueries,

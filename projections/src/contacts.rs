@@ -42,7 +42,7 @@ pub struct Contacts;
 
 impl Record for Contacts {
     const NAME: &'static str = "contacts";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("contacts/rows.sql");
 
     type Fact = ContactEvent;

@@ -39,7 +39,7 @@ pub struct Products;
 
 impl Record for Products {
     const NAME: &'static str = "products";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("products/rows.sql");
 
     type Fact = ProductEvent;

@@ -140,6 +140,12 @@ settings! {
     page_default: usize = same => page_default as same;
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     as_of_facts_max: usize = same => as_of_facts_max as same;
+    /// Conditions of a filter, those that join others counted too.
+    filter_conditions_max: usize = same => filter_conditions_max as same;
+    /// Values that a condition of a filter may name (`in`).
+    filter_values_max: usize = same => filter_values_max as same;
+    /// Groups that records are added up in.
+    groups_max: usize = same => groups_max as same;
 }
 
 settings! {

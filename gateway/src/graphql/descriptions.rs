@@ -19,15 +19,18 @@ const ARGUMENTS: &[(&str, &str)] = &[
          sent.",
     ),
     ("before", "Only what stands before this cursor, which a page of the same list gave you."),
+    ("every", "In which periods. Null: in none."),
     ("filter", "Which of them. Null: all."),
     (
         "first",
         "The first so many. Null, with `last` null too: 20, unless set otherwise. At most 100, \
          unless set otherwise.",
     ),
+    ("groupBy", "What tells groups apart besides. Null: nothing."),
     ("id", "The record's id."),
     ("input", "What is to be done."),
     ("last", "The last so many, in the list's order; not together with `first`."),
+    ("sort", "By which fields. Null: in the list's own order."),
     ("locale", "The language (BCP 47), such as `de` or `de-CH`."),
 ];
 

@@ -13,7 +13,10 @@ create table customers (
     changed_at timestamptz not null,
     primary key (organization_id, customer_id)
 );
-create index on customers (organization_id, number);
+create index on customers (organization_id, number collate "C", customer_id);
+create index on customers (organization_id, name collate "C", customer_id);
+create index on customers (organization_id, status collate "C", name collate "C", customer_id);
+create index on customers (organization_id, changed_at, customer_id);
 comment on table customers is 'Customer accounts: companies that buy.';
 comment on column customers.organization_id is 'The tenant.';
 comment on column customers.customer_id is 'The customer.';

@@ -16,7 +16,11 @@ create table products (
     changed_at timestamptz not null,
     primary key (organization_id, product_id)
 );
-create unique index on products (organization_id, sku);
+create unique index on products (organization_id, sku collate "C");
+create index on products (organization_id, name collate "C", product_id);
+create index on products (organization_id, status collate "C", sku collate "C", product_id);
+create index on products (organization_id, list_price, product_id);
+create index on products (organization_id, changed_at, product_id);
 comment on table products is 'Products.';
 comment on column products.organization_id is 'The tenant.';
 comment on column products.product_id is 'The product.';

@@ -12,8 +12,11 @@ create table warehouses (
     changed_at timestamptz not null,
     primary key (organization_id, warehouse_id)
 );
-create unique index on warehouses (organization_id, code);
+create unique index on warehouses (organization_id, code collate "C");
 create index on warehouses (organization_id, opened_at, warehouse_id);
+create index on warehouses (organization_id, name collate "C", warehouse_id);
+create index on warehouses (organization_id, status collate "C", warehouse_id);
+create index on warehouses (organization_id, changed_at, warehouse_id);
 comment on table warehouses is
     'Warehouses: places that keep stock; the default one stands here once it is opened.';
 comment on column warehouses.organization_id is 'The tenant.';
