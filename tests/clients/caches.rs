@@ -5,7 +5,8 @@ use harness::{Shop, TestApp, node, test};
 use serde_json::{Value, json};
 
 /// Types without an `id`: clients keep them with what they stand in, and are right to. Others would
-/// be mixed with their neighbours there.
+/// be mixed with their neighbours there. What a list adds up to is an answer, kept with what was
+/// asked.
 const VALUES: [(&str, &str); 3] = [
     ("FactCause", "is told with its fact, and never changes"),
     ("FactChange", "is told with its fact, and never changes"),
@@ -42,7 +43,9 @@ fn urql_keeps_each_record_once_and_has_nothing_to_warn_of() {
     test(async |app| {
         traded(app).await;
         let told = told(app, "urql.mjs").await;
-        assert_eq!(told["values"], json!(VALUES.map(|(name, _)| name)), "without an id");
+        let values = told["values"].as_array().expect("a list").iter().filter_map(Value::as_str);
+        let values: Vec<&str> = values.filter(|name| !name.ends_with("Aggregate")).collect();
+        assert_eq!(values, VALUES.map(|(name, _)| name), "without an id");
     });
 }
 

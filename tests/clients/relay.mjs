@@ -99,13 +99,13 @@ strictEqual(read("History", node.documentsHistory).history.edges.length, 1);
 await query("ProductsQuery");
 
 // A mutation's record takes the place of the one that was kept, wherever it is shown.
-strictEqual(read("Card", customer).status, "active");
+strictEqual(read("Card", customer).status, "ACTIVE");
 const variables = { input: { customerId: customer.id, reason: "late" } };
 const mutation = artifact("HoldMutation");
 await new Promise((onCompleted, onError) => {
   commitMutation(environment, { mutation, variables, onCompleted, onError });
 });
-strictEqual(read("Card", customer).status, "on_hold");
+strictEqual(read("Card", customer).status, "ON_HOLD");
 const { node: again } = await query("CardQuery", { id: customer.id });
 strictEqual(read("Card", again).statusReason, "late");
 

@@ -124,7 +124,16 @@ const NODE = `query ($id: ID!) { node(id: $id) {
 } }`;
 same((await known(NODE, { id: order })).node.number, whole.number);
 
-// Lists without cursors, values, and records as of a moment.
+// A filter, an order and a count; lists without cursors, and values.
+await known(
+  `query ($filter: OrdersFilter) {
+    orders(filter: $filter, sort: [{ field: NET, direction: DESC }], first: 3) {
+      totalCount nodes { id net }
+    }
+  }`,
+  { filter: { status: { in: ["PLACED"] } } },
+);
+await known("{ ordersAggregate(groupBy: [STATUS]) { status count net { sum max } } }");
 await known("{ salesByMonth { id month currency orders net } }");
 await known("{ salesByCustomer { id net customer { id name } } }");
 await known(`{ salesByProduct { id quantity product {
@@ -170,7 +179,7 @@ const hold = `mutation ($input: HoldCustomerInput!) {
 }`;
 const held = await client.mutation(hold, { input: { customerId: customer, reason: "late" } });
 ok(!held.error, `${held.error}`);
-strictEqual((await cached(ORDER, { id: order })).order.customer.status, "on_hold");
+strictEqual((await cached(ORDER, { id: order })).order.customer.status, "ON_HOLD");
 strictEqual((await cached(NODE, { id: order })).node.id, order);
 const refused = await client.mutation(hold, { input: { customerId: customer, reason: "late" } });
 strictEqual(refused.error.graphQLErrors[0].extensions.code, "WRONG_STATE");

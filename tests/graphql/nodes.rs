@@ -167,9 +167,9 @@ fn a_record_as_of_a_moment_has_an_id_of_its_own_and_is_found_by_it_as_it_was() {
         let asked = json!({ "id": customer, "then": then, "ids": [past, customer] });
         let found = shop.client.ask(query, asked).await;
         let credit = format!("{}@{then}", records[2].1.as_str().expect("an id"));
-        let was = json!({ "id": past, "status": "active", "credit": { "id": credit } });
+        let was = json!({ "id": past, "status": "ACTIVE", "credit": { "id": credit } });
         assert_eq!(found["customer"], was);
-        let both = [("active", &past), ("on_hold", &customer)];
+        let both = [("ACTIVE", &past), ("ON_HOLD", &customer)];
         let both = both.map(|(status, id)| json!({ "id": id, "status": status }));
         assert_eq!(found["nodes"], json!(both));
         for id in [format!("{customer}@"), format!("{customer}@x"), format!("x@{then}")] {
