@@ -3,8 +3,9 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB    := gateway/web
+CLIENTS := tests/clients
 ARGS   ?=
-# Of `make soak`: of the histories together, and of each target of fuzz/ (0: none of them).
+# Of `make soak`: of the histories and random documents together, and of each target of fuzz/ (0: none of them).
 SECONDS ?= 300
 FUZZ_SECONDS ?= 100
 FUZZ := cargo fuzz run --fuzz-dir fuzz --sanitizer none
@@ -24,11 +25,11 @@ test: web nextest clients ## build everything and run every test
 	cargo nextest run --workspace $(ARGS)
 
 soak: SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
-soak: web nextest fuzz ## play random histories under fault for so long (an hour: SECONDS=3600; the same ones again: SEED=7), then feed made-up bytes to what reads them (FUZZ_SECONDS=1200)
+soak: web nextest fuzz ## play random histories under fault and random GraphQL for so long (an hour: SECONDS=3600; the same again: SEED=7), then feed made-up bytes to what reads them (FUZZ_SECONDS=1200)
 	cargo build --workspace --bins
-	@echo "Histories from seed $(SEED) on, for $(SECONDS) seconds"
+	@echo "Histories and documents from seed $(SEED) on, for $(SECONDS) seconds"
 	MILLRACE_SEED=$(SEED) MILLRACE_SECONDS=$(SECONDS) cargo nextest run --package tests \
-	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^histories::/)' $(ARGS) \
+	  --test-threads 4 --no-fail-fast --success-output final -E 'test(/^(histories|documents)::/)' $(ARGS) \
 	  || { echo "They were those from seed $(SEED) on" >&2; exit 1; }
 	@set -e; export CARGO_TARGET_DIR="$(abspath $(TARGET))/fuzz"; test "$(FUZZ_SECONDS)" -gt 0 || exit 0; \
 	for target in $$(cargo fuzz list --fuzz-dir fuzz); do \
@@ -55,6 +56,11 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.
 	cd $(WEB) && npm ci --no-audit --no-fund --ignore-scripts=false
 	@touch $@
 
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json | prerequisites
+	@echo "Fetching programs that the tests hold against the gateway from npm (about 40 MB, once)"
+	cd $(CLIENTS) && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 nextest: VERSION = 0.9
 deny: VERSION = 0.20
 fuzz: VERSION = 0.13
@@ -63,10 +69,11 @@ nextest deny fuzz: prerequisites
 	  echo "Installing cargo-$@ $(VERSION) from crates.io (a few minutes, once)"; \
 	  env -u CARGO_TARGET_DIR cargo install cargo-$@ --version "^$(VERSION)" --locked; }
 
-# What the README has one type is a test, and needs curl and psql; and exports are read back by DuckDB,
-# which pip installs into a Python environment of its own under the target directory.
+# What the README has one type is a test, and needs curl and psql; exports are read back by DuckDB,
+# which pip installs into a Python environment of its own under the target directory; and GraphQL
+# clients from npm talk to the gateway.
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
-clients:
+clients: $(CLIENTS)/node_modules/.package-lock.json
 	@command -v curl >/dev/null && command -v psql >/dev/null \
 	  && python3 -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "Installing curl, psql and python3-venv from Debian's packages, for the tests"; \

@@ -17,41 +17,11 @@ mod writers;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use harness::Seeds;
 use scene::Scene;
 use tally::Tally;
-
-/// Which histories are played. By default the same ones each time.
-struct Seeds {
-    /// `MILLRACE_SEED`: the seed of the first one; the others follow.
-    first: u64,
-    /// `MILLRACE_HISTORIES`: how many.
-    count: u64,
-    /// `MILLRACE_SECONDS`: so long, however many that are.
-    until: Option<Instant>,
-}
-
-impl Seeds {
-    fn of(count: u64) -> Self {
-        let setting = |name: &str| {
-            let text = std::env::var(name).ok()?;
-            Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
-        };
-        let seconds = setting("MILLRACE_SECONDS").map(Duration::from_secs);
-        Self {
-            first: setting("MILLRACE_SEED").unwrap_or(1),
-            count: setting("MILLRACE_HISTORIES").unwrap_or(count),
-            until: seconds.map(|seconds| Instant::now() + seconds),
-        }
-    }
-
-    /// Whether there is one more after so many.
-    fn more(&self, played: u64) -> bool {
-        self.until.map_or(played < self.count, |until| Instant::now() < until)
-    }
-}
 
 /// Plays so many histories, so many at once, each on an empty log; what happened in all of them.
 #[expect(clippy::print_stdout, reason = "for whoever asks how much was tried")]

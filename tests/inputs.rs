@@ -1,6 +1,7 @@
 //! Claims about bad input, through the front door: it is refused with the right code, a message to
 //! act on and the field, and nothing is half-done.
 
+mod media;
 mod noise;
 mod queries;
 mod repeats;

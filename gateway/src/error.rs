@@ -39,6 +39,12 @@ macro_rules! codes {
                 match self { $( Self::$code => $name, )+ }
             }
 
+            /// The code of this name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
             /// Its HTTP status, where a whole request fails with it.
             #[must_use]
             pub fn status(self) -> StatusCode {
@@ -73,6 +79,10 @@ codes! {
     IntrospectionDisabled = "INTROSPECTION_DISABLED" FORBIDDEN Caller;
     /// Its body exceeds the limit.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" PAYLOAD_TOO_LARGE Caller;
+    /// Its body is not said to be JSON in UTF-8.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" UNSUPPORTED_MEDIA_TYPE Caller;
+    /// It takes an answer in nothing that there is.
+    NotAcceptable = "NOT_ACCEPTABLE" NOT_ACCEPTABLE Caller;
     /// No token, or not a valid one.
     Unauthenticated = "UNAUTHENTICATED" UNAUTHORIZED Caller;
     /// The caller lacks a permission.

@@ -7,7 +7,9 @@ mod codes;
 mod contacts;
 mod credit_notes;
 mod customers;
+mod derived_ids;
 mod descriptions;
+mod executed;
 mod field_times;
 mod history;
 mod input;
@@ -16,6 +18,7 @@ mod lists;
 pub mod loaders;
 mod mutation;
 mod nodes;
+mod nulls;
 mod orders;
 mod organizations;
 mod parked;
@@ -31,6 +34,7 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 pub use caller::Caller;
+pub use executed::Executed;
 
 use crate::app::App;
 
@@ -83,7 +87,8 @@ pub fn schema(app: Arc<App>) -> ApiSchema {
         .limit_complexity(complexity)
         .limit_recursive_depth(limits::NESTING_MAX)
         .extension(codes::Codes { depth, complexity })
-        .extension(limits::Limits(app.config.clone()));
+        .extension(limits::Limits(app.config.clone()))
+        .extension(nulls::Nulls);
     if !settings.introspection {
         builder = builder.disable_introspection();
     }

@@ -2,6 +2,8 @@
 //! out. What it means is the schema's business.
 
 pub mod documents;
+pub mod media;
+mod parameters;
 mod socket;
 
 use std::convert::Infallible;
@@ -9,22 +11,22 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, Name, Request, Variables};
-use axum::Json;
+use async_graphql::{Data, Name, Request};
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde::Deserialize;
+use serde_json::json;
 
+use self::media::{Accepted, Kind};
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::graphql::{ApiSchema, Caller, loaders};
+use crate::graphql::{ApiSchema, Caller, Executed, loaders};
 
 type Gateway = State<(Arc<App>, ApiSchema)>;
 
@@ -44,32 +46,12 @@ pub async fn get(
         return socket::upgrade(app, schema, &headers, upgrade);
     }
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
-    let mut request = linked(&uri)?;
+    let mut request = parameters::linked(&uri)?;
     // A link must not change anything.
     if operation(&app, &mut request) == Some(OperationType::Mutation) {
         return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
     }
     answer(&app, &schema, caller, request, &headers).await
-}
-
-/// The parameters of a query in the URL (GraphQL over HTTP).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Link {
-    #[serde(default)]
-    query: String,
-    operation_name: Option<String>,
-    variables: Option<String>,
-}
-
-fn linked(uri: &Uri) -> Result<Request, ApiError> {
-    let refused = |error: String| ApiError::new(Code::InvalidQuery, error);
-    let Query(link) = Query::<Link>::try_from_uri(uri).map_err(|e| refused(e.body_text()))?;
-    let variables = link.variables.as_deref().map(serde_json::from_str::<Variables>).transpose();
-    let variables = variables.map_err(|error| refused(format!("`variables`: {error}")))?;
-    let mut request = Request::new(link.query).variables(variables.unwrap_or_default());
-    request.operation_name = link.operation_name;
-    Ok(request)
 }
 
 /// A query, a mutation, or a subscription whose answers go out as Server-Sent Events.
@@ -82,6 +64,7 @@ pub async fn post(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
+    media::posted(&headers)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             let limit = app.config.server.body_bytes_max;
@@ -93,23 +76,7 @@ pub async fn post(
         }
         _ => ApiError::new(Code::InvalidQuery, rejection.body_text()),
     })?;
-    answer(&app, &schema, caller, posted(&body)?, &headers).await
-}
-
-/// The request in a body. A list of several is refused: every limit is that of one request.
-fn posted(body: &[u8]) -> Result<Request, ApiError> {
-    let is_list = body.trim_ascii_start().starts_with(b"[");
-    let parsed = match is_list {
-        true => Err("it is a list, and requests come one by one".to_owned()),
-        false => serde_json::from_slice(body).map_err(|error| error.to_string()),
-    };
-    parsed.map_err(|error| {
-        let message = format!(
-            "the body is no GraphQL request: {error}; \
-             send JSON: {{\"query\": …, \"variables\": …}}",
-        );
-        ApiError::new(Code::InvalidQuery, message)
-    })
+    answer(&app, &schema, caller, parameters::posted(&body)?, &headers).await
 }
 
 /// What every operation of a caller is given.
@@ -128,15 +95,14 @@ async fn answer(
     mut request: Request,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    if request.query.trim().is_empty() {
-        let message = "there is no query; send JSON: {\"query\": …, \"variables\": …}";
-        return Err(ApiError::new(Code::InvalidQuery, message));
-    }
+    let accepted = Accepted::of(headers).any()?;
     let subscribes = operation(app, &mut request) == Some(OperationType::Subscription);
+    let executed = Executed::default();
     request.data = data(app, caller);
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
-        return Ok(events(app, schema, request).await);
+    request.data.insert(executed.clone());
+    // Clients that take whatever comes name the stream too: it is for what only a stream can tell.
+    if accepted.events && (subscribes || accepted.kind.is_none()) {
+        return Ok(events(app, schema, request, executed).await);
     }
     if subscribes {
         let message = "a subscription takes a WebSocket (graphql-transport-ws), or the header \
@@ -144,14 +110,39 @@ async fn answer(
         return Err(ApiError::new(Code::InvalidQuery, message));
     }
     let response = schema.execute(request).await;
-    let headers = response.http_headers.clone();
-    Ok((headers, Json(response)).into_response())
+    let kind = accepted.kind.unwrap_or(Kind::Json);
+    let status = match kind {
+        Kind::GraphQl if !executed.is_so() => refused(&response),
+        _ => StatusCode::OK,
+    };
+    let content_type = [(header::CONTENT_TYPE, kind.content_type())];
+    let body = body(&response, &executed)?;
+    Ok((status, response.http_headers, content_type, body).into_response())
+}
+
+/// The status of a request that was not executed: that of its first error's code.
+fn refused(response: &async_graphql::Response) -> StatusCode {
+    let extensions = response.errors.first().and_then(|error| error.extensions.as_ref());
+    let code = match extensions.and_then(|extensions| extensions.get("code")) {
+        Some(async_graphql::Value::String(name)) => Code::named(name),
+        _ => None,
+    };
+    code.map_or(StatusCode::BAD_REQUEST, Code::status)
+}
+
+/// An answer in JSON. What was not executed has no `data`, not even null.
+fn body(response: &async_graphql::Response, executed: &Executed) -> Result<String, ApiError> {
+    let shown = match executed.is_so() {
+        true => serde_json::to_string(response),
+        false => serde_json::to_string(&json!({ "errors": response.errors })),
+    };
+    shown.map_err(|error| ApiError::internal(&error))
 }
 
 /// GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then
 /// `complete`. (graphql-sse's protocol document.) A subscription stands before the response begins,
 /// unless its organization has to be looked up.
-async fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
+async fn events(app: &App, schema: &ApiSchema, request: Request, executed: Executed) -> Response {
     let stop = app.stop.clone();
     let answers = schema.execute_stream(request).take_until(stop.cancelled_owned());
     let mut answers = Box::pin(answers.fuse());
@@ -159,8 +150,8 @@ async fn events(app: &App, schema: &ApiSchema, request: Request) -> Response {
         Poll::Ready(answer) => answer,
         Poll::Pending => None,
     };
-    let next = futures_util::stream::iter(at_once).chain(answers).map(|answer| {
-        let data = serde_json::to_string(&answer).unwrap_or_default();
+    let next = futures_util::stream::iter(at_once).chain(answers).map(move |answer| {
+        let data = body(&answer, &executed).unwrap_or_default();
         Ok::<_, Infallible>(Event::default().event("next").data(data))
     });
     let complete =

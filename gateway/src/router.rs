@@ -28,8 +28,10 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
     let admission = middleware::from_fn(move |request: Request, next: Next| {
         admit(places.clone(), request, next)
     });
+    let named = middleware::from_fn(live::media::named);
+    let live = get(live::get).post(live::post).layer(admission).layer(named);
     Router::new()
-        .route("/graphql", get(live::get).post(live::post).layer(admission))
+        .route("/graphql", live)
         .with_state((app.clone(), schema))
         .route("/metrics", get(health::metrics).with_state((app.clone(), metrics)))
         .route("/health/live", get(health::live))

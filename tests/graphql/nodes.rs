@@ -142,3 +142,42 @@ fn ids_that_cannot_be_and_too_many_of_them_are_refused() {
         assert!(message.contains("at most 3"), "{message}");
     });
 }
+
+#[test]
+fn a_record_as_of_a_moment_has_an_id_of_its_own_and_is_found_by_it_as_it_was() {
+    test(async |app| {
+        let shop = Shop::open(&app.administrator(), "acme").await;
+        let records = one_of_each(&shop).await;
+        let customer = records[1].1.as_str().expect("an id").to_owned();
+        let hold = json!({ "customerId": customer, "reason": "late" });
+        let held = shop.run("holdCustomer", hold).await;
+        let then = gateway::position::decode("position", held["position"].as_str().expect("one"));
+        let then = events::words::Position(then.expect("a position").0 - 1);
+        let then = gateway::position::encode(then);
+        app.settled().await;
+        for (name, id) in &records {
+            let id = format!("{}@{then}", id.as_str().expect("an id"));
+            let found = shop.client.ask(NODE, json!({ "id": id })).await;
+            assert_eq!(found["node"], json!({ "__typename": name, "id": id }));
+        }
+        let query = "query($id: ID!, $then: String!, $ids: [ID!]!) {
+            customer(id: $id, asOf: { position: $then }) { id status credit { id } }
+            nodes(ids: $ids) { id ... on Customer { status } } }";
+        let past = format!("{customer}@{then}");
+        let asked = json!({ "id": customer, "then": then, "ids": [past, customer] });
+        let found = shop.client.ask(query, asked).await;
+        let credit = format!("{}@{then}", records[2].1.as_str().expect("an id"));
+        let was = json!({ "id": past, "status": "ACTIVE", "credit": { "id": credit } });
+        assert_eq!(found["customer"], was);
+        let both = [("ACTIVE", &past), ("ON_HOLD", &customer)];
+        let both = both.map(|(status, id)| json!({ "id": id, "status": status }));
+        assert_eq!(found["nodes"], json!(both));
+        for id in [format!("{customer}@"), format!("{customer}@x"), format!("x@{then}")] {
+            let (code, message) = shop.client.refused(NODE, json!({ "id": id })).await;
+            assert_eq!(code, "INVALID_INPUT", "{id}: {message}");
+        }
+        let release = json!({ "customerId": past });
+        let (code, _) = shop.refused("releaseCustomer", release).await;
+        assert_eq!(code, "INVALID_INPUT");
+    });
+}

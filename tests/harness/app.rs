@@ -22,7 +22,8 @@ use crate::client::Client;
 use crate::clock::ManualClock;
 use crate::cluster::TestDatabase;
 
-const TOKEN: &str = "the-administrator";
+/// The token of the administrator.
+pub const TOKEN: &str = "the-administrator";
 
 /// A whole Millrace in the test's process.
 pub struct TestApp {

@@ -10,8 +10,10 @@ pub mod desk;
 pub mod dice;
 pub mod duckdb;
 pub mod golden;
+pub mod node;
 pub mod program;
 pub mod proxy;
+pub mod seeds;
 pub mod shop;
 pub mod socket;
 pub mod untidy;
@@ -24,6 +26,7 @@ pub use desk::Desk;
 pub use dice::Dice;
 pub use program::Program;
 pub use proxy::Proxy;
+pub use seeds::Seeds;
 pub use shop::Shop;
 pub use socket::Socket;
 

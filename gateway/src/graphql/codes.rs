@@ -15,6 +15,7 @@ use async_graphql::{
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
+use super::Executed;
 use crate::error::Code;
 
 /// The limits, to be named where one is exceeded.
@@ -121,6 +122,9 @@ impl Extension for Codes {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
+        if let Some(executed) = ctx.data_opt::<Executed>() {
+            executed.begins();
+        }
         let mut response = next.run(ctx, operation_name).await;
         for error in &mut response.errors {
             set(error, Code::InvalidInput);

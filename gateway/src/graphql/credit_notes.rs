@@ -9,9 +9,10 @@ use queries::credit_notes::{CreditNoteLineRow, CreditNoteRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, reading_record};
 use super::customers::Customer;
+use super::derived_ids::derived_id;
 use super::history::{History, history};
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
 use super::mutation::mutations;
@@ -66,7 +67,7 @@ pub struct CreditNote(pub(super) Seen<CreditNoteRow>);
 #[Object(use_type_description)]
 impl CreditNote {
     pub(super) async fn id(&self) -> ID {
-        self.0.credit_note_id.into()
+        shown_id(self.0.access(), self.0.credit_note_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
@@ -199,6 +200,11 @@ pub struct CreditNoteLine(Seen<CreditNoteLineRow>);
 
 #[Object(use_type_description)]
 impl CreditNoteLine {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        derived_id(self.0.credit_note_id, "CreditNoteLine", &[&self.0.line.to_string()])
+    }
+
     /// Its number within the credit note, from 1.
     async fn line(&self) -> i32 {
         self.0.line

@@ -11,9 +11,10 @@ use queries::orders::{OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::AsOf;
+use super::as_of::{AsOf, shown_id};
 use super::caller::{id, of, reading_record};
 use super::customers::Customer;
+use super::derived_ids::derived_id;
 use super::history::{History, history};
 use super::lists::{FilterOf, filtered};
 use super::loaders::{CustomerOf, LinesOf, Loaders};
@@ -107,7 +108,7 @@ pub struct Order(pub(super) Seen<OrderRow>);
 #[Object(use_type_description)]
 impl Order {
     pub(super) async fn id(&self) -> ID {
-        self.0.order_id.into()
+        shown_id(self.0.access(), self.0.order_id)
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
@@ -236,6 +237,11 @@ pub struct OrderLine(Seen<OrderLineRow>);
 
 #[Object(use_type_description)]
 impl OrderLine {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        derived_id(self.0.order_id, "OrderLine", &[&self.0.line.to_string()])
+    }
+
     /// Its number within the order, from 1.
     async fn line(&self) -> i32 {
         self.0.line

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use commands::parked;
 use events::access::Access;
 use events::parked::{ParkedFact as About, ParkedId};
-use events::words::Position;
+use events::words::{OrganizationId, Position};
 use queries::parked::{Parked, reads};
 use uuid::Uuid;
 
@@ -32,17 +32,9 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<ParkedFact>
         let page = app.reader.parked(access, after, app.reader.limits().page_max).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = last.poison.position;
-        let meant = |parked: &Parked| {
-            let about = About {
-                projection: parked.projection.clone(),
-                version: parked.version,
-                stream_id: parked.poison.stream_id,
-                event_id: parked.poison.event_id,
-            };
-            ParkedId::of(access.organization, &about).0 == id
-        };
-        if let Some(found) = page.into_iter().find(meant) {
-            return Ok(Some(ParkedFact(found)));
+        let mut page = page.into_iter().map(|found| ParkedFact(found, access.organization));
+        if let Some(found) = page.find(|parked| parked.record_id().0 == id) {
+            return Ok(Some(found));
         }
     }
 }
@@ -99,16 +91,35 @@ impl ParkedQueries {
             return Err(ApiError::new(Code::InvalidInput, message).at("first").into());
         }
         let found = app.reader.parked(&access, after.unwrap_or_default(), count).await;
-        Ok(found.map_err(ApiError::from)?.into_iter().map(ParkedFact).collect())
+        let found = found.map_err(ApiError::from)?.into_iter();
+        Ok(found.map(|found| ParkedFact(found, access.organization)).collect())
     }
 }
 
 /// A fact that a read model could not take in.
 #[derive(Description)]
-pub struct ParkedFact(Parked);
+pub struct ParkedFact(Parked, OrganizationId);
+
+impl ParkedFact {
+    /// What people decide about it is a record of this id.
+    fn record_id(&self) -> ParkedId {
+        let about = About {
+            projection: self.0.projection.clone(),
+            version: self.0.version,
+            stream_id: self.0.poison.stream_id,
+            event_id: self.0.poison.event_id,
+        };
+        ParkedId::of(self.1, &about)
+    }
+}
 
 #[Object(use_type_description)]
 impl ParkedFact {
+    /// Its id: the `recordId` of what is decided about it.
+    async fn id(&self) -> ID {
+        self.record_id().0.into()
+    }
+
     /// The read model.
     async fn projection(&self) -> &str {
         &self.0.projection

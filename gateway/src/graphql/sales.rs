@@ -9,6 +9,7 @@ use queries::sales::{
 
 use super::caller::{id, reading};
 use super::customers::Customer;
+use super::derived_ids::derived_id;
 use super::loaders::{CustomerOf, Loaders, ProductOf};
 use super::parked::incomplete;
 use super::products::Product;
@@ -83,6 +84,12 @@ pub struct SalesByMonth(Seen<SalesByMonthRow>);
 
 #[Object(use_type_description)]
 impl SalesByMonth {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        let words = [&*self.0.month.to_string(), &self.0.currency];
+        derived_id(self.0.access().organization.0, "SalesByMonth", &words)
+    }
+
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         incomplete(ctx, self.0.access(), self.0.summed()).await
@@ -110,6 +117,12 @@ pub struct SalesByCustomer(Seen<SalesByCustomerRow>);
 
 #[Object(use_type_description)]
 impl SalesByCustomer {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        let words = [&*self.0.customer_id.to_string(), &self.0.currency];
+        derived_id(self.0.access().organization.0, "SalesByCustomer", &words)
+    }
+
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         incomplete(ctx, self.0.access(), self.0.summed()).await
@@ -143,6 +156,12 @@ pub struct SalesByProduct(Seen<SalesByProductRow>);
 
 #[Object(use_type_description)]
 impl SalesByProduct {
+    /// Its id: the same one wherever it is shown. Nothing is found by it.
+    async fn id(&self) -> ID {
+        let words = [&*self.0.product_id.to_string(), &self.0.currency];
+        derived_id(self.0.access().organization.0, "SalesByProduct", &words)
+    }
+
     /// Whether it lacks a fact that its read model could not take in: see `parkedFacts`.
     async fn incomplete(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         incomplete(ctx, self.0.access(), self.0.summed()).await

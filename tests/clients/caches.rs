@@ -1,0 +1,58 @@
+//! Claims about clients that keep what they are shown, each record once: urql with graphcache, and
+//! Relay. What they are told of the schema is the schema itself.
+
+use harness::{Shop, TestApp, node, test};
+use serde_json::{Value, json};
+
+/// Types without an `id`: clients keep them with what they stand in, and are right to. Others would
+/// be mixed with their neighbours there. What a list adds up to is an answer, kept with what was
+/// asked.
+const VALUES: [(&str, &str); 3] = [
+    ("FactCause", "is told with its fact, and never changes"),
+    ("FactChange", "is told with its fact, and never changes"),
+    ("Money", "is an amount: what has it changes as a whole"),
+];
+
+/// A seller with customers, products and orders, the last one first in lists.
+async fn traded(app: &TestApp) -> Shop {
+    let shop = Shop::open(&app.administrator(), "acme").await;
+    let bolt = shop.product("A-1", "2.50", 100).await;
+    let nut = shop.product("A-2", "0.75", 100).await;
+    for name in ["Bolt & Co", "Nut AG", "Schraube GmbH", "Vis SA", "Vite Srl"] {
+        app.clock.advance(chrono::Duration::seconds(1));
+        let customer = shop.customer(name, json!("1000")).await;
+        let lines = json!([
+            { "productId": bolt, "quantity": "2" },
+            { "productId": nut, "quantity": "3" },
+        ]);
+        shop.run("placeOrder", json!({ "customerId": customer, "lines": lines })).await;
+    }
+    app.settled().await;
+    shop
+}
+
+async fn told(app: &TestApp, script: &str) -> Value {
+    let lines = node::lines(app, script, true).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["warnings"], json!([]));
+    lines[0].clone()
+}
+
+#[test]
+fn urql_keeps_each_record_once_and_has_nothing_to_warn_of() {
+    test(async |app| {
+        traded(app).await;
+        let told = told(app, "urql.mjs").await;
+        let values = told["values"].as_array().expect("a list").iter().filter_map(Value::as_str);
+        let values: Vec<&str> = values.filter(|name| !name.ends_with("Aggregate")).collect();
+        assert_eq!(values, VALUES.map(|(name, _)| name), "without an id");
+    });
+}
+
+#[test]
+fn relay_compiles_pages_refetches_and_has_nothing_to_warn_of() {
+    test(async |app| {
+        traded(app).await;
+        told(app, "relay.mjs").await;
+    });
+}
