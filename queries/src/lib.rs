@@ -15,6 +15,7 @@ pub mod position;
 pub mod products;
 pub mod records;
 pub mod sales;
+pub mod search;
 pub mod stock;
 pub mod warehouses;
 
@@ -54,6 +55,18 @@ pub struct ReaderLimits {
     pub page_default: usize,
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     pub as_of_facts_max: usize,
+    /// Characters of what somebody searches for.
+    pub search_chars_max: usize,
+    /// Words of it.
+    pub search_words_max: usize,
+    /// Hits of a feature that are ranked; pages end there.
+    pub search_hits_max: usize,
+    /// Rows of a feature that are looked at for one search, where not all that its index finds fit.
+    pub search_rows_max: usize,
+    /// Words of a feature that are compared with one that may be mistyped.
+    pub search_vocabulary_max: usize,
+    /// Where fewer hits than these have the words as they were typed, typos are tolerated.
+    pub search_typos_below: usize,
 }
 
 impl Default for ReaderLimits {
@@ -66,6 +79,12 @@ impl Default for ReaderLimits {
             page_max: 100,
             page_default: 20,
             as_of_facts_max: 1_000_000,
+            search_chars_max: 200,
+            search_words_max: 10,
+            search_hits_max: 1_000,
+            search_rows_max: 10_000,
+            search_vocabulary_max: 20_000,
+            search_typos_below: 20,
         }
     }
 }
@@ -105,6 +124,17 @@ pub enum QueryError {
     /// The database refused.
     #[error("the read models' database refused: {0}")]
     Database(String),
+}
+
+/// Refuses what the actor may not read, and to read it otherwise than as it is now.
+pub(crate) fn readable(access: &Access, feature: &'static str) -> Result<(), QueryError> {
+    if access.as_of.is_some() {
+        return Err(as_of::of_now_alone());
+    }
+    if !access.actor.may(read(feature)) {
+        return Err(QueryError::Denied(read(feature)));
+    }
+    Ok(())
 }
 
 impl From<tokio_postgres::Error> for QueryError {
@@ -212,12 +242,7 @@ impl Reader {
         condition: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<Seen<T>>, QueryError> {
-        if access.as_of.is_some() {
-            return Err(as_of::of_now_alone());
-        }
-        if !access.actor.may(read(feature)) {
-            return Err(QueryError::Denied(read(feature)));
-        }
+        readable(access, feature)?;
         let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
         let statement = format!(
             "select {} from read.{} where organization_id = $1 and {condition}",

@@ -23,6 +23,7 @@ pub trait Listed: Table {
 }
 
 /// Conditions of a query, with their parameters: $1 is the boundary, theirs follow.
+#[derive(Clone)]
 pub(crate) struct Conditions<'a> {
     text: String,
     params: Vec<Param<'a>>,
@@ -38,6 +39,16 @@ impl<'a> Conditions<'a> {
     pub(crate) fn param(&mut self, param: Param<'a>) -> String {
         self.params.push(param);
         format!("${}", self.params.len() + 1)
+    }
+
+    /// All of them.
+    pub(crate) fn text(&self) -> String {
+        self.text.clone()
+    }
+
+    /// Their parameters behind that of the boundary.
+    pub(crate) fn with<'b>(&'b self, boundary: Param<'b>) -> Vec<Param<'b>> {
+        std::iter::once(boundary).chain(self.params.iter().copied()).collect()
     }
 
     /// What has to hold too.

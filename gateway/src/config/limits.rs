@@ -140,6 +140,18 @@ settings! {
     page_default: usize = same => page_default as same;
     /// Facts of one record that are folded, where it is read as of a moment or its history is read.
     as_of_facts_max: usize = same => as_of_facts_max as same;
+    /// Characters of what somebody searches for.
+    search_chars_max: usize = same => search_chars_max as same;
+    /// Words of it.
+    search_words_max: usize = same => search_words_max as same;
+    /// Hits of a feature that are ranked; pages end there.
+    search_hits_max: usize = same => search_hits_max as same;
+    /// Rows of a feature that are looked at for one search, where not all that its index finds fit.
+    search_rows_max: usize = same => search_rows_max as same;
+    /// Words of a feature that are compared with one that may be mistyped.
+    search_vocabulary_max: usize = same => search_vocabulary_max as same;
+    /// Where fewer hits than these have the words as they were typed, typos are tolerated.
+    search_typos_below: usize = same => search_typos_below as same;
 }
 
 settings! {

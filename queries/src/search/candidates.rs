@@ -1,0 +1,263 @@
+//! The rows that may fit, from PostgreSQL: bounded, whatever is asked for.
+
+use deadpool_postgres::Object;
+use events::access::Access;
+use projections::search::{Class, Lexemes, tag};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::conditions::{Asked, Completions};
+use super::features::{Findable, Kept};
+use super::query::{Query, Word};
+use super::ranking;
+use crate::page::Conditions;
+use crate::{QueryError, ReaderLimits};
+
+/// Words of the vocabulary that a word is completed with.
+const COMPLETIONS_MAX: usize = 50;
+/// Codes that begin with the query: the others of the hits are for those with its words.
+const CODES_MAX: usize = 250;
+
+/// A row that fits.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) id: Uuid,
+    /// How good it is, from 0 to 1.
+    pub(super) score: f64,
+    /// Its values of the facets.
+    pub(super) facets: Vec<Option<String>>,
+}
+
+/// Rows that fit, and whether there may be more.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Candidates {
+    pub(super) found: Vec<Candidate>,
+    pub(super) is_cut: bool,
+}
+
+/// Asks PostgreSQL about the rows of one feature of one organization.
+pub(super) struct Searching<'a> {
+    pub(super) client: &'a Object,
+    pub(super) access: &'a Access,
+    pub(super) limits: &'a ReaderLimits,
+    /// What else has to hold.
+    pub(super) filter: &'a Conditions<'a>,
+}
+
+/// Above every text that begins so, in the order of code points.
+fn behind(text: &str) -> String {
+    format!("{text}\u{10FFFF}")
+}
+
+impl Searching<'_> {
+    /// Rows whose code is the query, or begins with it, or is one of these.
+    pub(super) async fn codes<R: Findable>(
+        &self,
+        query: &Query,
+        typos: Option<&[String]>,
+    ) -> Result<Candidates, QueryError> {
+        let mut conditions = self.filter.clone();
+        let (code, end, limit) = (&query.code, behind(&query.code), CODES_MAX as i64);
+        match &typos {
+            Some(typos) => {
+                let typos = conditions.param(typos);
+                conditions.and(&format!("code = any({typos})"));
+            }
+            None => {
+                let (from, to) = (conditions.param(code), conditions.param(&end));
+                conditions.and(&format!("code >= {from} and code < {to}"));
+            }
+        }
+        let limit = conditions.param(&limit);
+        let (columns, condition) = (columns::<R>(), conditions.text());
+        let statement = format!(
+            "select {columns}, true from search.{} where organization_id = $1 and {condition} \
+             order by code limit {limit}",
+            R::NAME
+        );
+        self.ask(query, &statement, &conditions, CODES_MAX).await
+    }
+
+    /// Rows in which all words of the query stand, in places of these classes.
+    pub(super) async fn words<R: Findable>(
+        &self,
+        query: &Query,
+        among: &[Class],
+        known: &Completions,
+    ) -> Result<Candidates, QueryError> {
+        if R::KEPT == Kept::Rows {
+            return self.rows_of_words::<R>(query).await;
+        }
+        let asked = Asked::of(query, &tag(self.access.organization.0), among, known);
+        let mut filter = self.filter.clone();
+        let index = filter.param(&asked.index);
+        if let Some(rows) = &asked.rows {
+            // As a function it is not asked of the index, which would go through all of them.
+            let rows = filter.param(rows);
+            filter.and(&format!("ts_match_vq(words, {rows}::text::tsquery)"));
+        }
+        let found = format!("words @@ {index}::text::tsquery");
+        let mut candidates = self.looked_at::<R>(query, &found, filter).await?;
+        candidates.is_cut |= asked.is_cut;
+        Ok(candidates)
+    }
+
+    /// As [`Self::words`], where each word of a record is a row.
+    async fn rows_of_words<R: Findable>(&self, query: &Query) -> Result<Candidates, QueryError> {
+        let (name, id) = (R::NAME, R::KEY[1]);
+        let most = self.limits.search_rows_max as i64;
+        let terms: Vec<(Vec<String>, String)> = query.words.iter().map(Word::terms).collect();
+        let mut filter = self.filter.clone();
+        let most = filter.param(&most);
+        let mut found = Vec::new();
+        for (word, (terms, end)) in query.words.iter().zip(&terms) {
+            let terms = filter.param(terms);
+            let mut fits = format!("word = any({terms})");
+            if word.is_begun {
+                let (from, to) = (filter.param(&word.text), filter.param(end));
+                fits = format!("({fits} or word >= {from} and word < {to})");
+            }
+            found.push(format!(
+                "{id} in (select {id} from search.{name}_words \
+                 where organization_id = $1 and {fits} limit {most})"
+            ));
+        }
+        self.looked_at::<R>(query, &found.join(" and "), filter).await
+    }
+
+    /// Rows that an index finds, and of them those that fulfil the filter. The index is asked as if
+    /// all were wanted, lest PostgreSQL reads the table instead, and read only as far as needed.
+    async fn looked_at<R: Findable>(
+        &self,
+        query: &Query,
+        found: &str,
+        mut filter: Conditions<'_>,
+    ) -> Result<Candidates, QueryError> {
+        let hits_max = self.limits.search_hits_max;
+        let (hits, looked) = (hits_max as i64, self.limits.search_rows_max as i64);
+        let (hits, looked) = (filter.param(&hits), filter.param(&looked));
+        let (columns, name, fits) = (columns::<R>(), R::NAME, filter.text());
+        let statement = format!(
+            "with found as materialized ( \
+                 select * from search.{name} where organization_id = $1 and {found} \
+             ), looked as ( \
+                 select f.*, row_number() over () as looked_at \
+                 from (select * from found limit {looked}) as f \
+             ) \
+             select {columns}, ({fits}) is true from looked \
+             where ({fits}) is true or looked_at = {looked} limit {hits}"
+        );
+        self.ask(query, &statement, &filter, hits_max).await
+    }
+
+    async fn ask(
+        &self,
+        query: &Query,
+        statement: &str,
+        conditions: &Conditions<'_>,
+        most: usize,
+    ) -> Result<Candidates, QueryError> {
+        let statement = self.client.prepare_cached(statement).await?;
+        let params = conditions.with(&self.access.organization.0);
+        let rows = self.client.query(&statement, &params).await?;
+        let mut candidates = Candidates { found: Vec::new(), is_cut: rows.len() >= most };
+        for row in &rows {
+            // The last row that was looked at comes whether it fits or not.
+            match row.try_get(4)? {
+                true => candidates.found.extend(candidate(query, row)?),
+                false => candidates.is_cut = true,
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The first words of the vocabulary that begin as the word does that is being typed.
+    pub(super) async fn completions<R: Findable>(
+        &self,
+        query: &Query,
+    ) -> Result<Completions, QueryError> {
+        let Some(word) = query.words.iter().find(|word| word.is_begun && !word.has_digit) else {
+            return Ok(Completions { words: Vec::new(), are_all: true });
+        };
+        if R::KEPT == Kept::Rows {
+            return Ok(Completions::default());
+        }
+        let statement = format!(
+            "select distinct word from search.{}_words where organization_id = $1 \
+             and word >= $2 and word < $3 order by word limit $4",
+            R::NAME
+        );
+        let (end, most) = (behind(&word.text), COMPLETIONS_MAX as i64 + 1);
+        let statement = self.client.prepare_cached(&statement).await?;
+        let organization = &self.access.organization.0;
+        let rows = self.client.query(&statement, &[organization, &word.text, &end, &most]).await?;
+        let words = rows.iter().take(COMPLETIONS_MAX).map(|row| row.try_get(0));
+        let words = words.collect::<Result<_, _>>()?;
+        Ok(Completions { words, are_all: rows.len() <= COMPLETIONS_MAX })
+    }
+
+    /// Words of the vocabulary that may have been meant: those that begin with the same letter and
+    /// are about as long; of a longer word also those with another first letter.
+    pub(super) async fn similar<R: Findable>(
+        &self,
+        word: &Word,
+    ) -> Result<Vec<String>, QueryError> {
+        let typos = i32::from(word.tolerated());
+        let Some(first) = word.text.chars().next().map(String::from) else {
+            return Ok(Vec::new());
+        };
+        let statement = format!(
+            "select coalesce(array_agg(distinct word), '{{}}') from ( \
+                 (select word from search.{name}_words where organization_id = $1 \
+                  and word >= $2 and word < $3 and char_length(word) between $4 and $5 limit $6) \
+                 union all \
+                 (select word from search.{name}_words \
+                  where organization_id = $1 and word = any($7) limit $6)) as w",
+            name = R::NAME
+        );
+        let letters = i32::try_from(word.text.chars().count()).unwrap_or(i32::MAX);
+        let longest = if word.is_begun { i32::MAX } else { letters + typos };
+        let shortest = letters - typos;
+        let (end, others) = (behind(&first), word.with_other_first_letters());
+        let most = self.limits.search_vocabulary_max as i64;
+        let statement = self.client.prepare_cached(&statement).await?;
+        let organization = &self.access.organization.0;
+        let row = self
+            .client
+            .query_one(
+                &statement,
+                &[organization, &first, &end, &shortest, &longest, &most, &others],
+            )
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+/// What is read of a candidate; whether it fulfils the filter comes behind.
+fn columns<R: Findable>() -> String {
+    let facets: Vec<String> =
+        R::FACETS.iter().map(|(_, column)| format!("{column}::text")).collect();
+    format!("{}, code, words, array[{}]", R::KEY[1], facets.join(", "))
+}
+
+fn candidate(query: &Query, row: &Row) -> Result<Option<Candidate>, QueryError> {
+    let (code, lexemes): (Option<&str>, Option<Lexemes<'_>>) = (row.try_get(1)?, row.try_get(2)?);
+    let score = lexemes.and_then(|lexemes| ranking::score(query, code, lexemes));
+    let Some(score) = score else { return Ok(None) };
+    Ok(Some(Candidate { id: row.try_get(0)?, score, facets: row.try_get(3)? }))
+}
+
+impl Word {
+    /// The words that fit it, and where those end that begin with it.
+    fn terms(&self) -> (Vec<String>, String) {
+        let terms = std::iter::once(&self.text).chain(self.corrections.keys());
+        (terms.cloned().collect(), behind(&self.text))
+    }
+
+    fn with_other_first_letters(&self) -> Vec<String> {
+        if self.tolerated() < 2 {
+            return Vec::new();
+        }
+        super::typos::of_first_letter(&self.text.chars().collect::<Vec<_>>())
+    }
+}
