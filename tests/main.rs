@@ -32,6 +32,7 @@ mod projector;
 mod readers;
 mod readme;
 mod sales;
+mod search;
 mod subscriptions;
 mod tidy;
 mod warehouses;

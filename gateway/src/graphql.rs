@@ -22,6 +22,7 @@ mod parked;
 mod products;
 mod sales;
 mod scalars;
+mod search;
 mod status;
 mod stock;
 mod warehouses;
@@ -38,6 +39,7 @@ use crate::app::App;
 #[derive(MergedObject, Default)]
 pub struct Query(
     nodes::NodeQueries,
+    search::SearchQueries,
     organizations::OrganizationQueries,
     customers::CustomerQueries,
     contacts::ContactQueries,

@@ -222,6 +222,19 @@ impl Candidates {
     }
 }
 
+/// What has to have come so far as a caller says, where these features are searched.
+#[must_use]
+pub fn reads(features: Option<&[String]>) -> Vec<&'static str> {
+    let is_wanted = |name: &str| features.is_none_or(|named| named.iter().any(|n| n == name));
+    macro_rules! reads {
+        ($row:ty) => {
+            (<$row as Findable>::FEATURE, <$row as Findable>::READS)
+        };
+    }
+    let wanted = each_feature!(reads).into_iter().filter(|(name, _)| is_wanted(name));
+    wanted.flat_map(|(_, reads)| reads.iter().copied()).collect()
+}
+
 /// The features to search in: those that are named, which the actor has to be allowed to read; or
 /// all that it may.
 fn wanted<'a>(access: &Access, named: Option<&'a [String]>) -> Result<Vec<&'a str>, QueryError> {
