@@ -15,7 +15,7 @@ begin
         'select a.organization_id, a.word from ('
             'select distinct a.organization_id, substr(a.lexeme, 8) collate "C" as word from ('
                 'select distinct a.organization_id, w.lexeme '
-                'from added as a, unnest(tsvector_to_array(a.words)) as w (lexeme)'
+                'from added as a, unnest(tsvector_to_array(a.search_words)) as w (lexeme)'
             ') as a where substr(a.lexeme, 7, 1) <> ''c'''
         ') as a where not exists ('
             'select from %1$I.%2$I as k '
@@ -42,7 +42,7 @@ begin
     execute format(
         'insert into %1$I.%2$I (organization_id, word, %3$I) '
         'select distinct a.organization_id, substr(w.lexeme, 8), a.%3$I '
-        'from added as a, unnest(tsvector_to_array(a.words)) as w (lexeme)',
+        'from added as a, unnest(tsvector_to_array(a.search_words)) as w (lexeme)',
         tg_table_schema, tg_table_name || '_words', tg_argv[0]
     );
     return null;

@@ -15,8 +15,8 @@ create table contacts (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, contact_id)
 );
 create index on contacts (organization_id, added_at, contact_id);
@@ -28,7 +28,7 @@ alter table contacts
     alter column email set statistics 0,
     alter column phone set statistics 0,
     alter column address set statistics 0,
-    alter column words set statistics 0;
+    alter column search_words set statistics 0;
 alter index contacts_email alter column 2 set statistics 0;
 comment on table contacts is 'Contacts: persons at customers.';
 comment on column contacts.organization_id is 'The tenant.';
@@ -46,8 +46,8 @@ comment on column contacts.added_at is 'When it was added.';
 comment on column contacts.version is 'Version of the record: facts in its stream.';
 comment on column contacts.position is 'Position of the last fact in the row.';
 comment on column contacts.changed_at is 'When that fact was recorded.';
-comment on column contacts.code is 'Nothing: contacts have no code.';
-comment on column contacts.words is 'The words of its texts, for searching.';
+comment on column contacts.search_code is 'Nothing: contacts have no code.';
+comment on column contacts.search_words is 'The words of its texts, for searching.';
 
 -- GIN never forgets a word that it had once, so the words of contacts are not in one: they are rows
 -- of their own, and go with the contact.

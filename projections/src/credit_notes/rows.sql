@@ -21,8 +21,8 @@ create table credit_notes (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, credit_note_id)
 );
 create index on credit_notes (organization_id, posted_at, credit_note_id);
@@ -31,8 +31,8 @@ create index on credit_notes (organization_id, order_id, posted_at, credit_note_
     where order_id is not null;
 create index on credit_notes (organization_id, position);
 create index on credit_notes (organization_id, series, number);
-create index on credit_notes (organization_id, code);
-create index credit_notes_by_words on credit_notes using gin (words);
+create index on credit_notes (organization_id, search_code);
+create index credit_notes_by_words on credit_notes using gin (search_words);
 comment on table credit_notes is 'Credit notes. Amounts are what is given back: not below zero.';
 comment on column credit_notes.organization_id is 'The tenant.';
 comment on column credit_notes.credit_note_id is 'The credit note.';
@@ -56,8 +56,8 @@ comment on column credit_notes.line_count is 'How many lines it has.';
 comment on column credit_notes.version is 'Version of the record: facts in its stream.';
 comment on column credit_notes.position is 'Position of the last fact in the row.';
 comment on column credit_notes.changed_at is 'When that fact was recorded.';
-comment on column credit_notes.code is 'Its number in small letters and digits alone, for searching.';
-comment on column credit_notes.words is 'The words of its texts, for searching.';
+comment on column credit_notes.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column credit_notes.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
 -- more stays, and finds nothing.

@@ -11,13 +11,13 @@ create table customers (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, customer_id)
 );
 create index on customers (organization_id, number);
-create index on customers (organization_id, code);
-create index customers_by_words on customers using gin (words);
+create index on customers (organization_id, search_code);
+create index customers_by_words on customers using gin (search_words);
 comment on table customers is 'Customer accounts: companies that buy.';
 comment on column customers.organization_id is 'The tenant.';
 comment on column customers.customer_id is 'The customer.';
@@ -30,8 +30,8 @@ comment on column customers.status_reason is 'Why it is on hold or closed.';
 comment on column customers.version is 'Version of the record: facts in its stream.';
 comment on column customers.position is 'Position of the last fact in the row.';
 comment on column customers.changed_at is 'When that fact was recorded.';
-comment on column customers.code is 'Its number in small letters and digits alone, for searching.';
-comment on column customers.words is 'The words of its texts, for searching.';
+comment on column customers.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column customers.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
 -- more stays, and finds nothing.

@@ -22,16 +22,16 @@ create table orders (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, order_id)
 );
 create index on orders (organization_id, placed_at, order_id);
 create index on orders (organization_id, customer_id, placed_at, order_id);
 create index on orders (organization_id, position);
 create index on orders (organization_id, series, number);
-create index on orders (organization_id, code);
-create index orders_by_words on orders using gin (words);
+create index on orders (organization_id, search_code);
+create index orders_by_words on orders using gin (search_words);
 comment on table orders is 'Orders.';
 comment on column orders.organization_id is 'The tenant.';
 comment on column orders.order_id is 'The order.';
@@ -55,8 +55,8 @@ comment on column orders.credited is 'What credit notes gave back of its net.';
 comment on column orders.version is 'Version of the record: facts in its stream.';
 comment on column orders.position is 'Position of the last fact in the row.';
 comment on column orders.changed_at is 'When that fact was recorded.';
-comment on column orders.code is 'Its number in small letters and digits alone, for searching.';
-comment on column orders.words is 'The words of its texts, for searching.';
+comment on column orders.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column orders.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
 -- more stays, and finds nothing.

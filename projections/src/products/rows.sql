@@ -14,13 +14,13 @@ create table products (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, product_id)
 );
 create unique index on products (organization_id, sku);
-create index on products (organization_id, code);
-create index products_by_words on products using gin (words);
+create index on products (organization_id, search_code);
+create index products_by_words on products using gin (search_words);
 comment on table products is 'Products.';
 comment on column products.organization_id is 'The tenant.';
 comment on column products.product_id is 'The product.';
@@ -37,8 +37,8 @@ comment on column products.status is 'draft, published or discontinued.';
 comment on column products.version is 'Version of the record: facts in its stream.';
 comment on column products.position is 'Position of the last fact in the row.';
 comment on column products.changed_at is 'When that fact was recorded.';
-comment on column products.code is 'Its SKU in small letters and digits alone, for searching.';
-comment on column products.words is 'The words of its texts, for searching.';
+comment on column products.search_code is 'Its SKU in small letters and digits alone, for searching.';
+comment on column products.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
 -- more stays, and finds nothing.

@@ -11,7 +11,7 @@ use crate::table::{Column, NamedType, Value};
 use super::{Class, LEXEME_HEAD, Searched, Weight, code, has_digit, lexeme, tag, tokens};
 
 /// The columns of a table that are written for searching alone.
-pub(crate) const COLUMNS: &[NamedType] = &[("code", "text"), ("words", "tsvector")];
+pub(crate) const COLUMNS: &[NamedType] = &[("search_code", "text"), ("search_words", "tsvector")];
 
 /// Words of a row that count; further ones are not found.
 const WORDS_MAX: usize = 2_000;

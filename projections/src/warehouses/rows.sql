@@ -10,14 +10,14 @@ create table warehouses (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
-    code text collate "C",
-    words tsvector,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, warehouse_id)
 );
 create unique index on warehouses (organization_id, code);
 create index on warehouses (organization_id, opened_at, warehouse_id);
-create index on warehouses (organization_id, code);
-create index warehouses_by_words on warehouses using gin (words);
+create index on warehouses (organization_id, search_code);
+create index warehouses_by_words on warehouses using gin (search_words);
 comment on table warehouses is
     'Warehouses: places that keep stock; the default one stands here once it is opened.';
 comment on column warehouses.organization_id is 'The tenant.';
@@ -30,8 +30,8 @@ comment on column warehouses.opened_at is 'When it was opened.';
 comment on column warehouses.version is 'Version of the record: facts in its stream.';
 comment on column warehouses.position is 'Position of the last fact in the row.';
 comment on column warehouses.changed_at is 'When that fact was recorded.';
-comment on column warehouses.code is 'Its code in small letters and digits alone, for searching.';
-comment on column warehouses.words is 'The words of its texts, for searching.';
+comment on column warehouses.search_code is 'Its code in small letters and digits alone, for searching.';
+comment on column warehouses.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
 -- more stays, and finds nothing.

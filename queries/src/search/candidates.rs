@@ -61,18 +61,18 @@ impl Searching<'_> {
         match &typos {
             Some(typos) => {
                 let typos = conditions.param(typos);
-                conditions.and(&format!("code = any({typos})"));
+                conditions.and(&format!("search_code = any({typos})"));
             }
             None => {
                 let (from, to) = (conditions.param(code), conditions.param(&end));
-                conditions.and(&format!("code >= {from} and code < {to}"));
+                conditions.and(&format!("search_code >= {from} and search_code < {to}"));
             }
         }
         let limit = conditions.param(&limit);
         let (columns, condition) = (columns::<R>(), conditions.text());
         let statement = format!(
             "select {columns}, true from search.{} where organization_id = $1 and {condition} \
-             order by code limit {limit}",
+             order by search_code limit {limit}",
             R::NAME
         );
         self.ask(query, &statement, &conditions, CODES_MAX).await
@@ -94,9 +94,9 @@ impl Searching<'_> {
         if let Some(rows) = &asked.rows {
             // As a function it is not asked of the index, which would go through all of them.
             let rows = filter.param(rows);
-            filter.and(&format!("ts_match_vq(words, {rows}::text::tsquery)"));
+            filter.and(&format!("ts_match_vq(search_words, {rows}::text::tsquery)"));
         }
-        let found = format!("words @@ {index}::text::tsquery");
+        let found = format!("search_words @@ {index}::text::tsquery");
         let mut candidates = self.looked_at::<R>(query, &found, filter).await?;
         candidates.is_cut |= asked.is_cut;
         Ok(candidates)
@@ -237,7 +237,7 @@ impl Searching<'_> {
 fn columns<R: Findable>() -> String {
     let facets: Vec<String> =
         R::FACETS.iter().map(|(_, column)| format!("{column}::text")).collect();
-    format!("{}, code, words, array[{}]", R::KEY[1], facets.join(", "))
+    format!("{}, search_code, search_words, array[{}]", R::KEY[1], facets.join(", "))
 }
 
 fn candidate(query: &Query, row: &Row) -> Result<Option<Candidate>, QueryError> {
