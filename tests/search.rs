@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 /// A product with this SKU, name and description.
 async fn product(shop: &Shop, sku: &str, name: &str, description: &str) -> Value {
     let created = shop.run("createProduct", json!({ "sku": sku, "name": name })).await;
+    let description = (!description.is_empty()).then_some(description);
     let text = json!({
         "productId": created["id"], "locale": "en", "name": name, "description": description,
     });

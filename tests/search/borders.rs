@@ -133,17 +133,17 @@ fn who_is_erased_is_not_found_and_no_word_of_theirs_stays() {
         }
         assert_eq!(contacts(&shop, "quaas", &json!(null)).await, 2);
         assert!(!traces(app, "anna").await.is_empty());
-        let rename = json!({ "contactId": added["id"], "name": "Anna Berg" });
+        let rename = json!({ "contactId": added["id"], "name": "Anna Xylander" });
         let renamed = shop.run("changeContact", rename).await;
-        assert_eq!(contacts(&shop, "berg", &renamed["position"]).await, 1);
+        assert_eq!(contacts(&shop, "xylander", &renamed["position"]).await, 1);
         let erase = json!({ "contactId": added["id"], "reason": "asked" });
         let erased = shop.run("eraseContact", erase).await;
-        for query in ["anna", "anan", "berg", "anna@quaas.example", "41441234567"] {
+        for query in ["anna", "anan", "xylander", "anna@quaas.example", "41441234567"] {
             assert_eq!(contacts(&shop, query, &erased["position"]).await, 0, "{query}");
         }
         assert_eq!(contacts(&shop, "quaas", &erased["position"]).await, 1, "Bert stays");
         app.settled().await;
-        for word in ["anna", "berg", "41441234567"] {
+        for word in ["anna", "xylander", "41441234567"] {
             assert_eq!(traces(app, word).await, [] as [&str; 0], "{word}");
         }
     });
