@@ -216,7 +216,6 @@ macro_rules! searches {
             /// Whatever fits, of everything that you may read, best first. Every word of the query
             /// has to be there, the last one perhaps only begun; capitals and accents do not
             /// matter. Codes come first; where that finds too little, typos are tolerated.
-            #[expect(clippy::too_many_arguments, reason = "a search has these arguments")]
             #[graphql(
                 complexity = "(first.unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
             )]
@@ -244,7 +243,6 @@ macro_rules! searches {
 
             $(
                 $(#[$doc])*
-                #[expect(clippy::too_many_arguments, reason = "a search has these arguments")]
                 #[graphql(
                     complexity = "(first.unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
                 )]

@@ -15,6 +15,8 @@ pub(crate) const COLUMNS: &[NamedType] = &[("search_code", "text"), ("search_wor
 
 /// Words of a row that count; further ones are not found.
 const WORDS_MAX: usize = 2_000;
+/// How long a text may be, for it to be looked for in one piece.
+const CODE_BYTES_MAX: usize = 40;
 
 /// The lexemes of a row, each with the weight of the best place where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,10 +41,11 @@ impl FoundBy {
                 words.add(&tag, &token.word, field.weight);
             }
             // What has digits is also looked for in one piece: numbers, references, phones.
-            if field.weight >= Weight::C && has_digit(&field.text) {
-                if let Some(code) = code(&field.text).filter(|code| code.len() <= 40) {
-                    words.add(&tag, &code, field.weight);
-                }
+            if field.weight >= Weight::C
+                && has_digit(&field.text)
+                && let Some(code) = code(&field.text).filter(|code| code.len() <= CODE_BYTES_MAX)
+            {
+                words.add(&tag, &code, field.weight);
             }
             if field.weight == Weight::A {
                 whole = code(&field.text);

@@ -46,7 +46,7 @@ fn places(query: &Query, field: &Field<'_>) -> Vec<Range<usize>> {
     let text = &field.text;
     if field.weight >= Weight::C && fits_as_code(query, field) {
         let start = text.len() - text.trim_start().len();
-        return vec![start..start + text.trim().len()];
+        return std::iter::once(start..start + text.trim().len()).collect();
     }
     let fitting = tokens(text).into_iter().filter(|token| query.fits(&token.word));
     fitting.map(|token| token.place).collect()
