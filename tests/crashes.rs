@@ -49,7 +49,7 @@ pub(crate) fn kill_postmaster(data: &Path) {
     kill(pid, Signal::SIGKILL).expect("killing PostgreSQL");
 }
 
-fn test(claim: impl AsyncFnOnce(&Path)) {
+pub(crate) fn test(claim: impl AsyncFnOnce(&Path)) {
     let place = Place(scratch());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(claim(&place.data()));

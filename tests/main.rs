@@ -20,6 +20,7 @@ mod histories;
 mod history;
 mod import;
 mod inputs;
+mod lists;
 mod log;
 mod metrics;
 mod newer;

@@ -174,12 +174,12 @@ fn filters_narrow_the_list_and_its_pages() {
         };
         let (cancelled, open) = placed.split_at(5);
         let set = |ids: &[String]| ids.iter().cloned().collect::<HashSet<_>>();
-        assert_eq!(listed(json!({ "customerId": nut })).await, of_nut);
-        assert_eq!(listed(json!({ "customerId": bolt })).await, set(&placed));
-        assert_eq!(listed(json!({ "status": "CANCELLED" })).await, set(cancelled));
-        let both = json!({ "customerId": bolt, "status": "PLACED" });
+        assert_eq!(listed(json!({ "customerId": { "eq": nut } })).await, of_nut);
+        assert_eq!(listed(json!({ "customerId": { "eq": bolt } })).await, set(&placed));
+        assert_eq!(listed(json!({ "status": { "eq": "CANCELLED" } })).await, set(cancelled));
+        let both = json!({ "customerId": { "eq": bolt }, "status": { "eq": "PLACED" } });
         assert_eq!(listed(both.clone()).await, set(open));
-        let none = json!({ "customerId": nut, "status": "CANCELLED" });
+        let none = json!({ "customerId": { "eq": nut }, "status": { "eq": "CANCELLED" } });
         assert_eq!(listed(none).await, HashSet::new());
         assert_eq!(listed(json!({})).await.len(), 16);
         let first = page(&shop.client, json!({ "filter": both, "first": 6 })).await;
@@ -256,13 +256,13 @@ fn a_mutation_shows_the_record_as_it_left_it() {
     test(async |app| {
         let (shop, customer, product, _) = orders(app, 0).await;
         let place = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { \
-            id order { id status net version lines { quantity } \
+            recordId order { id status net version lines { quantity } \
             customer { credit { exposure } } } } }";
         for round in 1..=30 {
             let input = json!({ "input": Shop::order(&customer, &product, "2") });
             let payload = shop.client.ask(place, input).await["placeOrder"].clone();
             let order = &payload["order"];
-            assert_eq!(order["id"], payload["id"]);
+            assert_eq!(order["id"], payload["recordId"]);
             let rest = (&order["status"], &order["net"], &order["version"]);
             assert_eq!(rest, (&json!("PLACED"), &json!("5.00"), &json!(1)), "round {round}");
             assert_eq!(order["lines"], json!([{ "quantity": "2" }]));

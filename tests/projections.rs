@@ -1,7 +1,7 @@
 //! Claims about read models: what a new version of one does to a database that an older program
 //! has filled. Not what their rows say: that is compared in `folds` and `contracts`.
 
-use harness::{TestApp, TestDatabase, root, test_after};
+use harness::{TestApp, TestDatabase, root, schema_of, test_after};
 use serde_json::json;
 
 use crate::contracts::frozen::{frozen, insert, insert_keys};
@@ -9,9 +9,12 @@ use crate::contracts::frozen::{frozen, insert, insert_keys};
 /// What a program of the first step left, its orders in version 1; and a view of somebody's on it.
 pub(crate) async fn first_step(database: &TestDatabase) {
     let client = database.connect().await;
-    let undo = "drop view read.orders, read.order_lines; drop schema orders_v2 cascade; \
-        delete from projections.builds where name = 'orders'";
-    client.batch_execute(undo).await.expect("without orders");
+    let undo = format!(
+        "drop view read.orders, read.order_lines; drop schema {} cascade; \
+         delete from projections.builds where name = 'orders'",
+        schema_of("orders")
+    );
+    client.batch_execute(&undo).await.expect("without orders");
     let left = root().join("tests/fixtures/orders_v1.sql");
     let left = std::fs::read_to_string(left).expect("what version 1 left");
     client.batch_execute(&left).await.expect("orders in version 1");
@@ -46,7 +49,7 @@ fn a_view_keeps_its_columns_in_their_places_and_what_stands_on_it() {
         let comment: String = client.query_one(query, &[&place]).await.expect("a comment").get(0);
         assert_eq!(comment, "What credit notes gave back of its net.");
 
-        let query = "{ orders(filter: { status: CANCELLED }) { nodes { net credited } } }";
+        let query = "{ orders(filter: { status: { eq: CANCELLED } }) { nodes { net credited } } }";
         let shown = app.administrator().within("acme").ask(query, json!({})).await;
         assert_eq!(shown["orders"]["nodes"], json!([{ "net": "7.04", "credited": "0" }]));
     });
@@ -55,9 +58,12 @@ fn a_view_keeps_its_columns_in_their_places_and_what_stands_on_it() {
 /// What a program left that knew no warehouses.
 async fn without_warehouses(database: &TestDatabase) {
     let client = database.connect().await;
-    let undo = "drop view read.warehouses; drop schema warehouses_v1 cascade; \
-        delete from projections.builds where name = 'warehouses'";
-    client.batch_execute(undo).await.expect("without warehouses");
+    let undo = format!(
+        "drop view read.warehouses; drop schema {} cascade; \
+         delete from projections.builds where name = 'warehouses'",
+        schema_of("warehouses")
+    );
+    client.batch_execute(&undo).await.expect("without warehouses");
     insert_keys(database, "step-5").await;
     insert(database, &frozen("step-5")).await;
 }

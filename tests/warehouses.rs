@@ -62,12 +62,12 @@ fn a_warehouse_is_opened_found_and_closed() {
             warehouses(filter: $filter, atLeast: $at) { nodes { code } } }";
         for (filter, codes) in [
             (json!({}), json!([{ "code": "W-3" }, { "code": "W-2" }])),
-            (json!({ "status": "ACTIVE" }), json!([{ "code": "W-3" }])),
-            (json!({ "status": "CLOSED" }), json!([{ "code": "W-2" }])),
-            (json!({ "code": "W-3" }), json!([{ "code": "W-3" }])),
-            (json!({ "code": "w-3" }), json!([])),
-            (json!({ "code": "W-3\u{0}" }), json!([])),
-            (json!({ "code": "W-3", "status": "CLOSED" }), json!([])),
+            (json!({ "status": { "eq": "ACTIVE" } }), json!([{ "code": "W-3" }])),
+            (json!({ "status": { "eq": "CLOSED" } }), json!([{ "code": "W-2" }])),
+            (json!({ "code": { "eq": "W-3" } }), json!([{ "code": "W-3" }])),
+            (json!({ "code": { "eq": "w-3" } }), json!([])),
+            (json!({ "code": { "eq": "W-3\u{0}" } }), json!([])),
+            (json!({ "code": { "eq": "W-3" }, "status": { "eq": "CLOSED" } }), json!([])),
         ] {
             let variables = json!({ "filter": filter, "at": other["position"] });
             let found = shop.client.ask(list, variables).await;

@@ -4,7 +4,6 @@
 mod as_of;
 mod caller;
 mod codes;
-mod connection;
 mod contacts;
 mod credit_notes;
 mod customers;
@@ -13,6 +12,7 @@ mod field_times;
 mod history;
 mod input;
 mod limits;
+mod lists;
 pub mod loaders;
 mod mutation;
 mod nodes;
@@ -38,6 +38,7 @@ use crate::app::App;
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
 pub struct Query(
+    lists::ListQueries,
     nodes::NodeQueries,
     search::SearchQueries,
     organizations::OrganizationQueries,

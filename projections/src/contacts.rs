@@ -43,7 +43,7 @@ pub struct Contacts;
 
 impl Record for Contacts {
     const NAME: &'static str = "contacts";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("contacts/rows.sql");
 
     type Fact = ContactEvent;

@@ -32,7 +32,7 @@ pub struct Customers;
 
 impl Record for Customers {
     const NAME: &'static str = "customers";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("customers/rows.sql");
 
     type Fact = CustomerEvent;

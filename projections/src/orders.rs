@@ -89,7 +89,7 @@ pub struct Orders;
 
 impl Record for Orders {
     const NAME: &'static str = "orders";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static str = include_str!("orders/rows.sql");
 
     type Fact = OrderEvent;

@@ -34,7 +34,7 @@ pub struct StockItems;
 
 impl Record for StockItems {
     const NAME: &'static str = "stock";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static str = include_str!("stock/rows.sql");
 
     type Fact = StockEvent;

@@ -1,16 +1,16 @@
 //! What the SQL sinks need to know of a table: its columns, and how a row becomes values and
 //! values a row. Declared once a table, by [`table!`](crate::table!).
 
+mod cell;
 mod sums;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::At;
+pub use cell::{Cell, ColumnType};
 pub use sums::{NamedType, SumTable, Sums, joined};
 
 /// The values of one column of several rows.
@@ -49,6 +49,9 @@ pub trait RecordTable: Table {
     /// The organization and the record's id of a row.
     fn key(&self) -> (Uuid, Uuid);
 
+    /// What stands in a column; none, if it has no such column.
+    fn cell(&self, column: &str) -> Option<Cell<'_>>;
+
     /// Notes the last fact in the row.
     fn stamp(&mut self, at: &At);
 
@@ -65,53 +68,6 @@ pub struct Compared {
     pub before: Json,
     /// What it holds.
     pub after: Json,
-}
-
-/// A Rust type that a column can have.
-pub trait ColumnType {
-    /// The type's name in PostgreSQL.
-    const NAME: &'static str;
-
-    /// The value as people read it: a number with its decimals and a time are texts, as in GraphQL.
-    fn told(&self) -> Json;
-}
-
-macro_rules! column_types {
-    ($($rust:ty => $sql:literal by $told:expr),+ $(,)?) => {$(
-        impl ColumnType for $rust {
-            const NAME: &'static str = $sql;
-
-            fn told(&self) -> Json {
-                let told: fn(&Self) -> Json = $told;
-                told(self)
-            }
-        }
-    )+};
-}
-
-column_types! {
-    Uuid => "uuid" by |id| id.to_string().into(),
-    String => "text" by |text| text.as_str().into(),
-    bool => "boolean" by |truth| (*truth).into(),
-    i16 => "smallint" by |number| (*number).into(),
-    i32 => "integer" by |number| (*number).into(),
-    i64 => "bigint" by |number| (*number).into(),
-    // A zero that was stored has no decimals any more, one that was just computed may have.
-    Decimal => "numeric" by |number| match number.is_zero() {
-        true => "0".into(),
-        false => number.to_string().into(),
-    },
-    NaiveDate => "date" by |day| day.to_string().into(),
-    DateTime<Utc> => "timestamptz" by |time| time.to_rfc3339().into(),
-    Json => "jsonb" by Clone::clone,
-}
-
-impl<T: ColumnType> ColumnType for Option<T> {
-    const NAME: &'static str = T::NAME;
-
-    fn told(&self) -> Json {
-        self.as_ref().map_or(Json::Null, T::told)
-    }
 }
 
 /// There are no child rows.
@@ -141,6 +97,10 @@ impl Table for NoChild {
 
 impl RecordTable for NoChild {
     fn key(&self) -> (Uuid, Uuid) {
+        match *self {}
+    }
+
+    fn cell(&self, _: &str) -> Option<Cell<'_>> {
         match *self {}
     }
 
@@ -351,6 +311,16 @@ macro_rules! table {
         impl $crate::table::RecordTable for $name {
             fn key(&self) -> (uuid::Uuid, uuid::Uuid) {
                 (self.organization_id, self.$id)
+            }
+
+            fn cell(&self, column: &str) -> Option<$crate::table::Cell<'_>> {
+                match column {
+                    "organization_id" => Some($crate::table::Cell::Id(self.organization_id)),
+                    $( stringify!($field) => {
+                        Some($crate::table::ColumnType::cell(&self.$field))
+                    } )+
+                    _ => None,
+                }
             }
 
             fn stamp(&mut self, $at: &$crate::At) {

@@ -31,7 +31,7 @@ pub struct Warehouses;
 
 impl Record for Warehouses {
     const NAME: &'static str = "warehouses";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("warehouses/rows.sql");
 
     type Fact = WarehouseEvent;

@@ -7,30 +7,43 @@ pub use projections::contacts::ContactRow;
 use projections::contacts::Contacts;
 use uuid::Uuid;
 
-use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["contacts", "customers", "credit"];
 
-/// Which contacts. Everything that is set has to fit.
-#[derive(Debug, Clone, Default)]
-pub struct ContactFilter {
-    /// At this customer.
-    pub customer_id: Option<Uuid>,
-    /// With this e-mail address, whatever letters are capitals.
-    pub email: Option<String>,
-    /// In this state of life: `active`, `merged` or `erased`.
-    pub status: Option<String>,
-}
-
 impl Listed for ContactRow {
-    const FEATURE: &'static str = "contacts";
-    const TIME: &'static str = "added_at";
-
-    fn cursor(&self) -> Cursor {
-        Cursor { at: self.added_at, id: self.contact_id }
-    }
+    const LIST: &'static List = &List {
+        feature: "contacts",
+        table: "contacts",
+        fields: &[
+            field("contact_id", Kind::Id, "The contact."),
+            field("customer_id", Kind::Id, "At which customer."),
+            field("name", Kind::Text, "The name; null once erased.").nullable(),
+            field("email", Kind::Text, "The e-mail address, whatever letters are capitals.")
+                .nullable()
+                .folded(),
+            field(
+                "status",
+                Kind::Word(&["active", "merged", "erased"]),
+                "Where it stands in its life.",
+            ),
+            field("added_at", Kind::Time, "When it was added."),
+            field("changed_at", Kind::Time, "When its last fact was recorded."),
+        ],
+        sorted: &[("added_at", Direction::Descending)],
+        sums: &[],
+        groups: &[
+            field("customer_id", Kind::Id, "At which customer."),
+            field(
+                "status",
+                Kind::Word(&["active", "merged", "erased"]),
+                "Where they stand in their life.",
+            ),
+        ],
+    };
 }
 
 impl Reader {
@@ -56,23 +69,5 @@ impl Reader {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Seen<ContactRow>>, QueryError> {
         self.records::<Contacts>(access, "contacts", ids).await
-    }
-
-    /// A page of contacts, the latest first.
-    ///
-    /// # Errors
-    /// [`QueryError`].
-    pub async fn contacts(
-        &self,
-        access: &Access,
-        filter: &ContactFilter,
-        page: &PageArgs,
-    ) -> Result<Page<Seen<ContactRow>>, QueryError> {
-        let email = filter.email.as_ref().map(|email| email.trim().to_lowercase());
-        let mut conditions = Conditions::new();
-        conditions.equal("customer_id", &filter.customer_id);
-        conditions.equal_text("lower(email)", &email);
-        conditions.equal("status", &filter.status);
-        self.page(access, conditions, page).await
     }
 }

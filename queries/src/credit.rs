@@ -9,10 +9,44 @@ pub use projections::credit::CreditRow;
 use projections::credit::Credits;
 use uuid::Uuid;
 
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read.
 pub const READS: &[&str] = &["credit"];
+
+impl Listed for CreditRow {
+    const LIST: &'static List = &List {
+        feature: "customers",
+        table: "credit",
+        fields: &[
+            field("credit_id", Kind::Id, "The credit."),
+            field("customer_id", Kind::Id, "Of which customer."),
+            field(
+                "credit_limit",
+                Kind::Number,
+                "How much the customer may owe; null: without limit.",
+            )
+            .nullable()
+            .scanned(),
+            field("exposure", Kind::Number, "What the customer owes, and has ordered.").scanned(),
+            field("available", Kind::Number, "What may still be ordered; null: without limit.")
+                .nullable()
+                .scanned(),
+            field("changed_at", Kind::Time, "When its last fact was recorded.").scanned(),
+        ],
+        sorted: &[("customer_id", Direction::Ascending)],
+        sums: &[
+            field("credit_limit", Kind::Number, "How much customers with a limit may owe.")
+                .nullable(),
+            field("exposure", Kind::Number, "What the customers owe, and have ordered."),
+            field("available", Kind::Number, "What customers with a limit may still order.")
+                .nullable(),
+        ],
+        groups: &[field("currency", Kind::Text, "The currency of the amounts (ISO 4217).")],
+    };
+}
 
 impl Reader {
     /// A credit.

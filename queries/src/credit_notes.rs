@@ -7,28 +7,39 @@ use projections::credit_notes::CreditNotes;
 pub use projections::credit_notes::{CreditNoteLineRow, CreditNoteRow};
 use uuid::Uuid;
 
-use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["credit_notes", "orders", "customers", "credit"];
 
-/// Which credit notes. Everything that is set has to fit.
-#[derive(Debug, Clone, Default)]
-pub struct CreditNoteFilter {
-    /// Of this customer.
-    pub customer_id: Option<Uuid>,
-    /// About this order.
-    pub order_id: Option<Uuid>,
-}
-
 impl Listed for CreditNoteRow {
-    const FEATURE: &'static str = "credit_notes";
-    const TIME: &'static str = "posted_at";
-
-    fn cursor(&self) -> Cursor {
-        Cursor { at: self.posted_at, id: self.credit_note_id }
-    }
+    const LIST: &'static List = &List {
+        feature: "credit_notes",
+        table: "credit_notes",
+        fields: &[
+            field("credit_note_id", Kind::Id, "The credit note."),
+            field("number", Kind::Text, "Its number within its series."),
+            field("customer_id", Kind::Id, "Whose it is."),
+            field("order_id", Kind::Id, "The order that it is about, if it is about one.")
+                .nullable(),
+            field("posted_at", Kind::Time, "When it was posted."),
+            field("business_date", Kind::Day, "The day it counts for, in the organization's zone."),
+            field("net", Kind::Number, "What the customer owes less: above zero."),
+            field("changed_at", Kind::Time, "When its last fact was recorded."),
+        ],
+        sorted: &[("posted_at", Direction::Descending)],
+        sums: &[
+            field("gross", Kind::Number, "The sum of the lines before rounding: above zero."),
+            field("net", Kind::Number, "What the customers owe less: above zero."),
+            field("line_count", Kind::Whole, "How many lines."),
+        ],
+        groups: &[
+            field("currency", Kind::Text, "The currency of the amounts (ISO 4217)."),
+            field("customer_id", Kind::Id, "Whose they are."),
+        ],
+    };
 }
 
 impl Reader {
@@ -66,21 +77,5 @@ impl Reader {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Vec<Seen<CreditNoteLineRow>>>, QueryError> {
         self.children::<CreditNotes>(access, "credit_notes", ids).await
-    }
-
-    /// A page of credit notes, the latest first.
-    ///
-    /// # Errors
-    /// [`QueryError`].
-    pub async fn credit_notes(
-        &self,
-        access: &Access,
-        filter: &CreditNoteFilter,
-        page: &PageArgs,
-    ) -> Result<Page<Seen<CreditNoteRow>>, QueryError> {
-        let mut conditions = Conditions::new();
-        conditions.equal("customer_id", &filter.customer_id);
-        conditions.equal("order_id", &filter.order_id);
-        self.page(access, conditions, page).await
     }
 }

@@ -7,10 +7,40 @@ pub use projections::customers::CustomerRow;
 use projections::customers::Customers;
 use uuid::Uuid;
 
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
 pub const READS: &[&str] = &["customers", "credit"];
+
+impl Listed for CustomerRow {
+    const LIST: &'static List = &List {
+        feature: "customers",
+        table: "customers",
+        fields: &[
+            field("customer_id", Kind::Id, "The customer account."),
+            field("number", Kind::Text, "Your number for it.").nullable(),
+            field("name", Kind::Text, "Its name."),
+            field(
+                "status",
+                Kind::Word(&["active", "on_hold", "closed"]),
+                "Where it stands in its life.",
+            ),
+            field("changed_at", Kind::Time, "When its last fact was recorded."),
+        ],
+        sorted: &[("name", Direction::Ascending)],
+        sums: &[],
+        groups: &[
+            field(
+                "status",
+                Kind::Word(&["active", "on_hold", "closed"]),
+                "Where they stand in their life.",
+            ),
+            field("currency", Kind::Text, "The currency that they pay in (ISO 4217)."),
+        ],
+    };
+}
 
 impl Reader {
     /// A customer account.
@@ -46,6 +76,6 @@ impl Reader {
         access: &Access,
         numbers: &[&str],
     ) -> Result<Vec<Seen<CustomerRow>>, QueryError> {
-        self.rows(access, "customers", "number = any($2)", &[&numbers]).await
+        self.rows(access, "customers", "number collate \"C\" = any($1)", &[&numbers]).await
     }
 }

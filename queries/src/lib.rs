@@ -1,11 +1,16 @@
 //! Who may see what: every query, within the boundary of an [`Access`]. What the rows mean is the
 //! projections' business, how they are shown the gateway's.
 
+pub mod aggregates;
 pub mod as_of;
+mod boundary;
 pub mod contacts;
 pub mod credit;
 pub mod credit_notes;
+pub mod cursor;
 pub mod customers;
+pub mod fields;
+pub mod filter;
 pub mod history;
 pub mod orders;
 pub mod organizations;
@@ -16,6 +21,8 @@ pub mod products;
 pub mod records;
 pub mod sales;
 pub mod search;
+pub mod sort;
+mod statements;
 pub mod stock;
 pub mod warehouses;
 
@@ -24,16 +31,17 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use events::access::{Access, Permission, read};
+use events::access::Permission;
 use events::facts::DecodeError;
-use events::personal::{Vault, VaultError};
+use events::personal::{Key, Vault, VaultError};
 use events::words::{OrganizationId, Position};
-use projections::table::Table;
 pub use projections::watermarks::{Mark, Pending, Watermarks};
+use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls};
 
 pub use records::Seen;
+use statements::Hot;
 
 /// A parameter of a query.
 pub type Param<'a> = &'a (dyn ToSql + Sync);
@@ -67,6 +75,12 @@ pub struct ReaderLimits {
     pub search_vocabulary_max: usize,
     /// Where fewer hits than these have the words as they were typed, typos are tolerated.
     pub search_typos_below: usize,
+    /// Conditions of a filter, those that join others counted too.
+    pub filter_conditions_max: usize,
+    /// Values that a condition may name: `in`.
+    pub filter_values_max: usize,
+    /// Groups that records are added up in.
+    pub groups_max: usize,
 }
 
 impl Default for ReaderLimits {
@@ -85,6 +99,9 @@ impl Default for ReaderLimits {
             search_rows_max: 10_000,
             search_vocabulary_max: 20_000,
             search_typos_below: 20,
+            filter_conditions_max: 100,
+            filter_values_max: 1_000,
+            groups_max: 5_000,
         }
     }
 }
@@ -126,17 +143,6 @@ pub enum QueryError {
     Database(String),
 }
 
-/// Refuses what the actor may not read, and to read it otherwise than as it is now.
-pub(crate) fn readable(access: &Access, feature: &'static str) -> Result<(), QueryError> {
-    if access.as_of.is_some() {
-        return Err(as_of::of_now_alone());
-    }
-    if !access.actor.may(read(feature)) {
-        return Err(QueryError::Denied(read(feature)));
-    }
-    Ok(())
-}
-
 impl From<tokio_postgres::Error> for QueryError {
     fn from(error: tokio_postgres::Error) -> Self {
         let shown = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
@@ -162,6 +168,10 @@ pub struct Reader {
     limits: ReaderLimits,
     /// Organizations that are known to exist.
     organizations: Arc<RwLock<HashSet<OrganizationId>>>,
+    /// What cursors are signed with, once it was read.
+    cursor_key: Arc<OnceCell<Key>>,
+    /// Which statements of lists are kept prepared.
+    hot: Arc<Hot>,
 }
 
 impl Reader {
@@ -187,7 +197,8 @@ impl Reader {
             .create_timeout(Some(limits.connection_wait_max))
             .build()
             .map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, vault, watermarks, limits, organizations: Arc::default() })
+        let (organizations, cursor_key, hot) = Default::default();
+        Ok(Self { pool, vault, watermarks, limits, organizations, cursor_key, hot })
     }
 
     /// The bounds of reading.
@@ -231,41 +242,5 @@ impl Reader {
     pub(crate) async fn client(&self) -> Result<Object, QueryError> {
         metrics::counter!("millrace_queries_statements_total").increment(1);
         self.pool.get().await.map_err(|error| QueryError::Unavailable(error.to_string()))
-    }
-
-    /// Rows of a read model as it is now. The boundary is added here, so no query can do without:
-    /// `condition` continues `where organization_id = $1 and`, its parameters begin with $2.
-    pub(crate) async fn rows<T: Table>(
-        &self,
-        access: &Access,
-        feature: &'static str,
-        condition: &str,
-        params: &[Param<'_>],
-    ) -> Result<Vec<Seen<T>>, QueryError> {
-        readable(access, feature)?;
-        let columns: Vec<&str> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let statement = format!(
-            "select {} from read.{} where organization_id = $1 and {condition}",
-            columns.join(", "),
-            T::NAME,
-        );
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&statement).await?;
-        let mut all: Vec<Param<'_>> = vec![&access.organization.0];
-        all.extend(params);
-        let rows = client.query(&statement, &all).await?;
-        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
-        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
-    }
-
-    /// The row of a read model that fulfils a condition, if there is one; see [`Self::rows`].
-    pub(crate) async fn row<T: Table>(
-        &self,
-        access: &Access,
-        feature: &'static str,
-        condition: &str,
-        params: &[Param<'_>],
-    ) -> Result<Option<Seen<T>>, QueryError> {
-        Ok(self.rows(access, feature, condition, params).await?.pop())
     }
 }

@@ -7,9 +7,12 @@ use events::words::Position;
 use futures_util::Stream;
 use projections::orders::Orders;
 pub use projections::orders::{OrderLineRow, OrderRow};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
+use crate::fields::{Kind, List, Listed, field};
+use crate::filter::Filter;
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
@@ -18,31 +21,38 @@ pub const READS: &[&str] = &["orders", "customers", "credit"];
 /// How many changes are read at once for a subscriber.
 const CHANGES_MAX: i64 = 500;
 
-/// Which orders. Everything that is set has to fit.
-#[derive(Debug, Clone, Default)]
-pub struct OrderFilter {
-    /// Of this customer.
-    pub customer_id: Option<Uuid>,
-    /// In this status: `placed`, `cancelled`.
-    pub status: Option<String>,
-}
-
-impl OrderFilter {
-    fn conditions(&self) -> Conditions<'_> {
-        let mut conditions = Conditions::new();
-        conditions.equal("customer_id", &self.customer_id);
-        conditions.equal("status", &self.status);
-        conditions
-    }
-}
-
 impl Listed for OrderRow {
-    const FEATURE: &'static str = "orders";
-    const TIME: &'static str = "placed_at";
-
-    fn cursor(&self) -> Cursor {
-        Cursor { at: self.placed_at, id: self.order_id }
-    }
+    const LIST: &'static List = &List {
+        feature: "orders",
+        table: "orders",
+        fields: &[
+            field("order_id", Kind::Id, "The order."),
+            field("number", Kind::Text, "Its number within its series."),
+            field("reference", Kind::Text, "The buyer's own reference.").nullable(),
+            field("customer_id", Kind::Id, "Who buys."),
+            field("status", Kind::Word(&["placed", "cancelled"]), "Where it stands in its life."),
+            field("placed_at", Kind::Time, "When it was placed."),
+            field("business_date", Kind::Day, "The day it counts for, in the organization's zone."),
+            field("net", Kind::Number, "What the buyer owes."),
+            field("changed_at", Kind::Time, "When its last fact was recorded."),
+        ],
+        sorted: &[("placed_at", Direction::Descending)],
+        sums: &[
+            field("gross", Kind::Number, "The sum of the lines before rounding."),
+            field("net", Kind::Number, "What the buyers owe."),
+            field("credited", Kind::Number, "What credit notes gave back of it."),
+            field("line_count", Kind::Whole, "How many lines."),
+        ],
+        groups: &[
+            field("currency", Kind::Text, "The currency of the amounts (ISO 4217)."),
+            field(
+                "status",
+                Kind::Word(&["placed", "cancelled"]),
+                "Where they stand in their life.",
+            ),
+            field("customer_id", Kind::Id, "Who buys."),
+        ],
+    };
 }
 
 impl Reader {
@@ -82,25 +92,12 @@ impl Reader {
         self.children::<Orders>(access, "orders", ids).await
     }
 
-    /// A page of orders, the latest first.
-    ///
-    /// # Errors
-    /// [`QueryError`].
-    pub async fn orders(
-        &self,
-        access: &Access,
-        filter: &OrderFilter,
-        page: &PageArgs,
-    ) -> Result<Page<Seen<OrderRow>>, QueryError> {
-        self.page(access, filter.conditions(), page).await
-    }
-
     /// The orders that change from now on, each as it is then, in order of position. An order that
     /// changes twice in one step is shown once. Nobody hears of what cannot be read yet.
     pub fn watch_orders(
         &self,
         access: Access,
-        filter: OrderFilter,
+        filter: Filter,
     ) -> impl Stream<Item = Result<Seen<OrderRow>, QueryError>> + Send + use<> {
         let reader = self.clone();
         let watched = reader.watermarks().watch("orders");
@@ -108,6 +105,7 @@ impl Reader {
         // "From now on" is from where the read model stands once that is known.
         let mut from = now.known.then_some(now.reached);
         async_stream::try_stream! {
+            filter.check(reader.limits())?;
             let Some(mut watched) = watched else { return };
             while watched.changed().await.is_ok() {
                 let mark = watched.borrow_and_update().clone();
@@ -131,14 +129,13 @@ impl Reader {
     async fn changed_orders(
         &self,
         access: &Access,
-        filter: &OrderFilter,
+        filter: &Filter,
         after: Position,
         to: Position,
     ) -> Result<Vec<Seen<OrderRow>>, QueryError> {
-        let mut conditions = filter.conditions();
-        let (after, to) = (conditions.param(&after.0), conditions.param(&to.0));
-        conditions.and(&format!("position > {after} and position <= {to}"));
-        let order = "order by position";
-        self.rows_where(access, "orders", conditions, order, &CHANGES_MAX).await
+        let mut sql = Self::within(access, OrderRow::LIST, filter)?;
+        let (after, to) = (sql.param(after.0, Type::INT8), sql.param(to.0, Type::INT8));
+        sql.push(&format!(" and position > {after} and position <= {to}"));
+        self.selected(access, sql, "order by position", CHANGES_MAX).await
     }
 }

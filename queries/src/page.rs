@@ -1,116 +1,15 @@
 //! Pages by key: a cursor names the last record seen, so nothing is skipped or shown twice however
 //! much is added meanwhile.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Utc};
 use events::access::Access;
-use projections::table::Table;
-use tokio_postgres::types::ToSql;
-use uuid::Uuid;
+use events::personal::Key;
 
-use crate::{Param, QueryError, Reader, ReaderLimits, Seen};
-
-/// Records that are listed, the latest first.
-pub trait Listed: Table {
-    /// Whose permission to read it takes.
-    const FEATURE: &'static str;
-    /// The column of the time that they are listed by.
-    const TIME: &'static str;
-
-    /// Where a record stands in the list.
-    fn cursor(&self) -> Cursor;
-}
-
-/// Conditions of a query, with their parameters: $1 is the boundary, theirs follow.
-#[derive(Clone)]
-pub(crate) struct Conditions<'a> {
-    text: String,
-    params: Vec<Param<'a>>,
-}
-
-impl<'a> Conditions<'a> {
-    /// None yet.
-    pub(crate) fn new() -> Self {
-        Self { text: "true".to_owned(), params: Vec::new() }
-    }
-
-    /// A parameter to be named in a condition.
-    pub(crate) fn param(&mut self, param: Param<'a>) -> String {
-        self.params.push(param);
-        format!("${}", self.params.len() + 1)
-    }
-
-    /// All of them.
-    pub(crate) fn text(&self) -> String {
-        self.text.clone()
-    }
-
-    /// Their parameters behind that of the boundary.
-    pub(crate) fn with<'b>(&'b self, boundary: Param<'b>) -> Vec<Param<'b>> {
-        std::iter::once(boundary).chain(self.params.iter().copied()).collect()
-    }
-
-    /// What has to hold too.
-    pub(crate) fn and(&mut self, condition: &str) {
-        self.text.push_str(" and ");
-        self.text.push_str(condition);
-    }
-
-    /// A column has to have this value, if there is one.
-    pub(crate) fn equal<T: ToSql + Sync>(&mut self, column: &str, value: &'a Option<T>) {
-        if let Some(value) = value {
-            let param = self.param(value);
-            self.and(&format!("{column} = {param}"));
-        }
-    }
-
-    /// As [`Self::equal`], of a text that somebody typed. PostgreSQL has none with a NUL in it, so
-    /// nothing fits that.
-    pub(crate) fn equal_text(&mut self, column: &str, value: &'a Option<String>) {
-        match value {
-            Some(text) if text.contains('\0') => self.and("false"),
-            _ => self.equal(column, value),
-        }
-    }
-}
-
-impl Reader {
-    /// A page of the records that fulfil the conditions.
-    pub(crate) async fn page<T: Listed>(
-        &self,
-        access: &Access,
-        mut conditions: Conditions<'_>,
-        page: &PageArgs,
-    ) -> Result<Page<Seen<T>>, QueryError> {
-        let wanted = page.check(self.limits())?;
-        let limit = i64::try_from(wanted.size + 1).unwrap_or(i64::MAX);
-        let (time, id) = (T::TIME, T::KEY[1]);
-        for (cursor, sign) in [(&wanted.after, '<'), (&wanted.before, '>')] {
-            let Some(cursor) = cursor else { continue };
-            let (at, after) = (conditions.param(&cursor.at), conditions.param(&cursor.id));
-            conditions.and(&format!("({time}, {id}) {sign} ({at}, {after})"));
-        }
-        let direction = if wanted.backward { "asc" } else { "desc" };
-        let order = format!("order by {time} {direction}, {id} {direction}");
-        let rows = self.rows_where(access, T::FEATURE, conditions, &order, &limit).await?;
-        Ok(wanted.page(rows))
-    }
-
-    /// The first `limit` rows that fulfil the conditions, in this order.
-    pub(crate) async fn rows_where<'a, T: Table>(
-        &self,
-        access: &Access,
-        feature: &'static str,
-        mut conditions: Conditions<'a>,
-        order: &str,
-        limit: &'a i64,
-    ) -> Result<Vec<Seen<T>>, QueryError> {
-        let limit = conditions.param(limit);
-        let condition = format!("{} {order} limit {limit}", conditions.text);
-        self.rows(access, feature, &condition, &conditions.params).await
-    }
-}
+use crate::cursor;
+use crate::fields::{Field, List, Listed};
+use crate::filter::sql::Sql;
+use crate::filter::{Filter, Value};
+use crate::sort::Sort;
+use crate::{QueryError, Reader, ReaderLimits, Seen};
 
 /// Which page: the first `first` after a cursor, or the last `last` before one.
 #[derive(Debug, Clone, Default)]
@@ -136,51 +35,136 @@ pub struct Page<T> {
     pub has_previous: bool,
 }
 
-/// A place in a list: a time, and the record's id where times are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// The time that the list is ordered by.
-    pub at: DateTime<Utc>,
-    /// The record.
-    pub id: Uuid,
+/// Which records of a list, in which order.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Which.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
 }
 
-impl Cursor {
-    /// The opaque text of the cursor.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        let mut bytes = self.at.timestamp_micros().to_be_bytes().to_vec();
-        bytes.extend_from_slice(self.id.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    /// The cursor in a text.
+impl Selection {
+    /// All records of a list, in its own order.
     ///
     /// # Errors
-    /// If no cursor made the text.
-    pub fn decode(field: &'static str, text: &str) -> Result<Self, QueryError> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-        let parts = bytes.as_deref().and_then(|bytes| bytes.split_first_chunk::<8>());
-        let cursor = parts.and_then(|(micros, id)| {
-            let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
-            // PostgreSQL knows fewer years than chrono.
-            let at = Some(at).filter(|at| (0..=9_999).contains(&at.year()))?;
-            Some(Self { at, id: Uuid::from_slice(id).ok()? })
-        });
-        cursor.ok_or_else(|| QueryError::Invalid {
-            field,
-            message: format!("`{text}` is no cursor; use one that a page of this list gave you"),
-        })
+    /// None: a list's own order is one.
+    pub fn all(list: &'static List) -> Result<Self, QueryError> {
+        Ok(Self { filter: Filter::all(), sort: Sort::by(list, &[])? })
     }
 }
 
-/// A page, checked.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) size: usize,
-    pub(crate) backward: bool,
-    pub(crate) after: Option<Cursor>,
-    pub(crate) before: Option<Cursor>,
+impl Reader {
+    /// A page of the records that a filter lets through, each with its cursor.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn page<T: Listed>(
+        &self,
+        access: &Access,
+        selection: &Selection,
+        page: &PageArgs,
+    ) -> Result<Page<(String, Seen<T>)>, QueryError> {
+        let Selection { filter, sort } = selection;
+        filter.check(self.limits())?;
+        let (size, backward) = page.size(self.limits())?;
+        let key = self.cursor_key().await?;
+        let of = Self::cursors_of::<T>(access, sort);
+        let place = |field, text: &Option<String>| {
+            text.as_deref().map(|text| place(key, &of, sort, field, text)).transpose()
+        };
+        let (after, before) = (place("after", &page.after)?, place("before", &page.before)?);
+        let mut sql = Self::within(access, T::LIST, filter)?;
+        if let Some(after) = &after {
+            sort.behind(&mut sql, after);
+        }
+        if let Some(before) = &before {
+            sort.turned().behind(&mut sql, before);
+        }
+        let order = if backward { sort.turned().order_by() } else { sort.order_by() };
+        let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
+        let mut items: Vec<Seen<T>> = self.selected(access, sql, &order, limit).await?;
+        let more = items.len() > size;
+        items.truncate(size);
+        let (has_next, has_previous) = match backward {
+            true => (before.is_some(), more),
+            false => (more, after.is_some()),
+        };
+        if backward {
+            items.reverse();
+        }
+        let with_cursor = |item: Seen<T>| {
+            let place = sort.place::<T>(&item);
+            (cursor::seal(key, &of, &cursor::encode(&place)), item)
+        };
+        let items = items.into_iter().map(with_cursor).collect();
+        Ok(Page { items, has_next, has_previous })
+    }
+
+    /// The first `limit` rows that a condition lets through, in an order.
+    pub(crate) async fn selected<T: Listed>(
+        &self,
+        access: &Access,
+        mut sql: Sql,
+        order: &str,
+        limit: i64,
+    ) -> Result<Vec<Seen<T>>, QueryError> {
+        let limit = sql.param(limit, tokio_postgres::types::Type::INT8);
+        sql.push(&format!(" {order} limit {limit}"));
+        let columns = T::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let rows = self.asked(T::LIST, &columns, &sql).await?;
+        let seen = |row| T::read(row).map(|row| Seen::by(access, row));
+        Ok(rows.iter().map(seen).collect::<Result<_, _>>()?)
+    }
+
+    /// How many records a filter lets through.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn count(
+        &self,
+        access: &Access,
+        list: &'static List,
+        filter: &Filter,
+    ) -> Result<i64, QueryError> {
+        filter.check(self.limits())?;
+        let sql = Self::within(access, list, filter)?;
+        let rows = self.asked(list, "count(*)", &sql).await?;
+        Ok(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
+    }
+
+    /// What cursors are signed with: the same for every program at the log.
+    pub(crate) async fn cursor_key(&self) -> Result<&Key, QueryError> {
+        let read = async || {
+            let statement = "select secret from queries.secrets where name = 'cursors'";
+            let row = self.client().await?.query_one(statement, &[]).await?;
+            let secret: &[u8] = row.try_get(0)?;
+            let secret = secret.try_into();
+            let wrong = |_| QueryError::Database("the secret of cursors is not whole".to_owned());
+            Ok(Key::new(secret.map_err(wrong)?))
+        };
+        self.cursor_key.get_or_try_init(read).await
+    }
+
+    /// What the cursors of a list belong to.
+    fn cursors_of<T: Listed>(access: &Access, sort: &Sort) -> String {
+        format!("{} of {} by {}", T::NAME, access.organization.0, sort.name())
+    }
+}
+
+fn place(
+    key: &Key,
+    of: &str,
+    sort: &Sort,
+    field: &'static str,
+    text: &str,
+) -> Result<Vec<Option<Value>>, QueryError> {
+    let bytes = cursor::open(key, of, field, text)?;
+    let fields: Vec<&Field> = sort.fields().iter().map(|(field, _)| *field).collect();
+    cursor::decode(&bytes, &fields).ok_or_else(|| QueryError::Invalid {
+        field,
+        message: format!("`{text}` is a cursor of an older program; begin the list again"),
+    })
 }
 
 impl PageArgs {
@@ -203,29 +187,6 @@ impl PageArgs {
             }
         }
     }
-
-    pub(crate) fn check(&self, limits: &ReaderLimits) -> Result<Wanted, QueryError> {
-        let (size, backward) = self.size(limits)?;
-        let cursor = |field, text: &Option<String>| {
-            text.as_deref().map(|text| Cursor::decode(field, text)).transpose()
-        };
-        let after = cursor("after", &self.after)?;
-        let before = cursor("before", &self.before)?;
-        Ok(Wanted { size, backward, after, before })
-    }
-}
-
-impl Wanted {
-    /// The page in rows that were read in its direction, one more than its size.
-    pub(crate) fn page<T>(&self, mut items: Vec<T>) -> Page<T> {
-        let more = items.len() > self.size;
-        items.truncate(self.size);
-        if self.backward {
-            items.reverse();
-            return Page { items, has_next: self.before.is_some(), has_previous: more };
-        }
-        Page { items, has_next: more, has_previous: self.after.is_some() }
-    }
 }
 
 #[cfg(test)]
@@ -233,26 +194,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_its_text() {
-        let at = DateTime::from_timestamp_micros(1_772_000_000_123_456).unwrap();
-        let cursor = Cursor { at, id: Uuid::from_u128(7) };
-        assert_eq!(Cursor::decode("after", &cursor.encode()).unwrap(), cursor);
-    }
-
-    #[test]
-    fn what_is_no_cursor_is_refused() {
-        for text in ["", "x", "AAAA", "not base64!", &"A".repeat(100)] {
-            assert!(Cursor::decode("after", text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_page_has_a_size_within_the_limit() {
         let limits = ReaderLimits::default();
         for first in [-1, 0, 101] {
             let page = PageArgs { first: Some(first), ..PageArgs::default() };
-            assert!(page.check(&limits).is_err(), "{first}");
+            assert!(page.size(&limits).is_err(), "{first}");
         }
-        assert_eq!(PageArgs::default().check(&limits).unwrap().size, 20);
+        assert_eq!(PageArgs::default().size(&limits).unwrap().0, 20);
     }
 }

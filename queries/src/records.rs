@@ -79,7 +79,7 @@ impl Reader {
         if access.as_of.is_some() {
             return Ok(self.records::<R>(access, feature, &[id]).await?.remove(&id));
         }
-        let condition = format!("{} = $2", R::Row::KEY[1]);
+        let condition = format!("{} = $1", R::Row::KEY[1]);
         self.row(access, feature, &condition, &[&id]).await
     }
 
@@ -95,7 +95,7 @@ impl Reader {
             let row = |(id, kept): (Uuid, KeptOf<R>)| (id, Seen::by(access, kept.row));
             return Ok(kept.into_iter().map(row).collect());
         }
-        let condition = format!("{} = any($2)", R::Row::KEY[1]);
+        let condition = format!("{} = any($1)", R::Row::KEY[1]);
         let rows: Vec<Seen<R::Row>> = self.rows(access, feature, &condition, &[&ids]).await?;
         Ok(rows.into_iter().map(|row| (row.key().1, row)).collect())
     }
@@ -115,7 +115,7 @@ impl Reader {
             return Ok(kept.into_iter().map(children).collect());
         }
         let (id, key) = (R::Child::KEY[1], R::Child::KEY[1..].join(", "));
-        let condition = format!("{id} = any($2) order by {key}");
+        let condition = format!("{id} = any($1) order by {key}");
         let mut children: HashMap<Uuid, Vec<Seen<R::Child>>> = HashMap::new();
         for child in self.rows::<R::Child>(access, feature, &condition, &[&ids]).await? {
             children.entry(child.key().1).or_default().push(child);

@@ -65,8 +65,8 @@ impl Reader {
         }
         let currency = code(filter.currency.as_deref())?;
         let limit = i64::try_from(MONTHS_MAX + 1).unwrap_or(i64::MAX);
-        let condition = "($2::date is null or month >= $2) and ($3::date is null or month <= $3) \
-            and ($4::text is null or currency = $4) order by month, currency limit $5";
+        let condition = "($1::date is null or month >= $1) and ($2::date is null or month <= $2) \
+            and ($3::text is null or currency = $3) order by month, currency limit $4";
         let params: [Param<'_>; 4] = [&from, &to, &currency, &limit];
         let months = self.rows(access, "sales", condition, &params).await?;
         if months.len() > MONTHS_MAX {
@@ -110,11 +110,11 @@ impl Reader {
         filter: &TopFilter,
     ) -> Result<Vec<Seen<T>>, QueryError> {
         let page = PageArgs { first: filter.first, ..PageArgs::default() };
-        let limit = i64::try_from(page.check(self.limits())?.size).unwrap_or(i64::MAX);
+        let limit = i64::try_from(page.size(self.limits())?.0).unwrap_or(i64::MAX);
         let currency = code(filter.currency.as_deref())?;
         let condition = format!(
-            "($2::uuid is null or {id} = $2) and ($3::text is null or currency = $3) \
-             order by net - credits_net desc, {id}, currency limit $4"
+            "($1::uuid is null or {id} = $1) and ($2::text is null or currency = $2) \
+             order by net - credits_net desc, {id}, currency limit $3"
         );
         self.rows(access, "sales", &condition, &[&filter.id, &currency, &limit]).await
     }

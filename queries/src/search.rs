@@ -22,22 +22,25 @@ use futures_util::{FutureExt, TryFutureExt, try_join};
 use projections::search::Class;
 use uuid::Uuid;
 
-use crate::page::{Conditions, PageArgs};
-use crate::{QueryError, Reader, Seen, readable};
+use crate::boundary::boundary;
+use crate::filter::Filter;
+use crate::page::PageArgs;
+use crate::{QueryError, Reader, Seen};
 use candidates::{Candidates, Searching};
 pub use facets::{Facet, FacetValue};
 pub use features::{FEATURES, Findable, Found};
 use features::{Kept, each_feature};
 pub use highlights::{Highlight, Part};
-use place::HitsPage;
-pub use place::Place;
+use place::{Book, HitsPage};
 use query::Query;
 
 /// What is searched for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SearchArgs {
     /// As it was typed.
     pub query: String,
+    /// Which records, of one feature.
+    pub filter: Filter,
     /// The facets to count.
     pub facets: Vec<String>,
     /// Which hits: `first` and `after` only.
@@ -70,8 +73,8 @@ pub struct Hit<T> {
     pub score: f64,
     /// Its texts that fit.
     pub highlights: Vec<Highlight>,
-    /// Its place among the hits.
-    pub place: Place,
+    /// Its place among the hits, for `after`.
+    pub cursor: String,
 }
 
 /// What was found in a feature, before a page of it is made.
@@ -93,9 +96,11 @@ impl Reader {
     ) -> Result<Hits<Seen<R>>, QueryError> {
         let known: Vec<&str> = R::FACETS.iter().map(|(name, _)| *name).collect();
         facets::check(&known, &args.facets)?;
+        args.filter.check(self.limits())?;
         let ranked = self.ranked::<R>(access, 0, args).await?;
         let counted = facets::count(R::FACETS, &args.facets, ranked.as_ref());
-        let page = place::page(&args.page, self.limits(), &[&ranked])?;
+        let book = self.book(access, R::FEATURE, args).await?;
+        let page = place::page(&book, &args.page, self.limits(), &[&ranked])?;
         let found = self.rows_of::<R>(access, ranked.as_ref(), &page).await?;
         Ok(page.hits(found.into_iter().collect(), counted))
     }
@@ -121,7 +126,9 @@ impl Reader {
         }
         let ranked: Vec<Option<Ranked>> = try_join_all(each_feature!(ranked)).await?;
         let counted = facets::by_feature(&args.facets, &ranked);
-        let page = place::page(&args.page, self.limits(), &ranked.iter().collect::<Vec<_>>())?;
+        let book = self.book(access, &wanted.join(" "), args).await?;
+        let all: Vec<_> = ranked.iter().collect();
+        let page = place::page(&book, &args.page, self.limits(), &all)?;
         let mut by_feature = ranked.iter();
         macro_rules! rows {
             ($row:ty) => {{
@@ -133,6 +140,18 @@ impl Reader {
         }
         let found = try_join_all(each_feature!(rows)).await?;
         Ok(page.hits(found.into_iter().flatten().collect(), counted))
+    }
+
+    /// What the cursors of a search are signed with, and what they belong to.
+    async fn book<'a>(
+        &'a self,
+        access: &Access,
+        features: &str,
+        args: &SearchArgs,
+    ) -> Result<Book<'a>, QueryError> {
+        let (key, owner) = (self.cursor_key().await?, access.organization.0);
+        let (filter, query) = (&args.filter, &args.query);
+        Ok(Book { key, of: format!("search {features} of {owner} {filter:?} {query}") })
     }
 
     async fn ranked_if<R: Findable>(
@@ -155,12 +174,11 @@ impl Reader {
         feature: usize,
         args: &SearchArgs,
     ) -> Result<Option<Ranked>, QueryError> {
-        readable(access, R::FEATURE)?;
+        let within = boundary(access, R::FEATURE)?;
         let limits = self.limits();
         let Some(mut query) = Query::of(&args.query, limits)? else { return Ok(None) };
         let client = self.client().await?;
-        let filter = Conditions::new();
-        let searching = Searching { client: &client, access, limits, filter: &filter };
+        let searching = Searching { client: &client, access, limits, within, filter: &args.filter };
         let (codes, known) =
             try_join!(searching.codes::<R>(&query, None), searching.completions::<R>(&query))?;
         let mut candidates = codes;
@@ -179,7 +197,7 @@ impl Reader {
             }
             if let Some(codes) = query.similar_codes() {
                 query.corrects_code = true;
-                candidates.add(searching.codes::<R>(&query, Some(&codes)).await?);
+                candidates.add(searching.codes::<R>(&query, Some(codes)).await?);
             }
         }
         Ok(Some(Ranked { feature, query, candidates }))
@@ -194,7 +212,7 @@ impl Reader {
     ) -> Result<Vec<(Uuid, (Seen<R>, Vec<Highlight>))>, QueryError> {
         let ids = ranked.map(|ranked| page.ids(ranked.feature)).unwrap_or_default();
         let Some(ranked) = ranked.filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
-        let condition = format!("{} = any($2)", R::KEY[1]);
+        let condition = format!("{} = any($1)", R::KEY[1]);
         let rows = self.rows::<R>(access, R::FEATURE, &condition, &[&ids]).await?;
         let marked = |row: Seen<R>| {
             let highlights = highlights::of(&ranked.query, &*row);

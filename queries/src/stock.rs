@@ -7,6 +7,8 @@ use projections::stock::StockItems;
 pub use projections::stock::StockRow;
 use uuid::Uuid;
 
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{Param, QueryError, Reader, Seen};
 
 /// What these queries read, and what stands in their records.
@@ -14,6 +16,35 @@ pub const READS: &[&str] = &["stock", "warehouses"];
 
 /// How many stock items are shown at once.
 const ITEMS_MAX: i64 = 10_000;
+
+impl Listed for StockRow {
+    const LIST: &'static List = &List {
+        feature: "stock",
+        table: "stock",
+        fields: &[
+            field("stock_item_id", Kind::Id, "The stock item."),
+            field("product_id", Kind::Id, "Of which product."),
+            field("warehouse_id", Kind::Id, "In which warehouse."),
+            field("on_hand", Kind::Number, "How many are there.").scanned(),
+            field("reserved", Kind::Number, "How many are promised.").scanned(),
+            field("available", Kind::Number, "How many can still be promised.").scanned(),
+            field("backorder", Kind::Truth, "Whether more may be promised than is there.")
+                .scanned(),
+            field("changed_at", Kind::Time, "When its last fact was recorded.").scanned(),
+        ],
+        sorted: &[("product_id", Direction::Ascending)],
+        sums: &[
+            field("on_hand", Kind::Number, "How many are there."),
+            field("reserved", Kind::Number, "How many are promised."),
+            field("available", Kind::Number, "How many can still be promised."),
+        ],
+        groups: &[
+            field("unit", Kind::Text, "What the quantities are counted in."),
+            field("warehouse_id", Kind::Id, "In which warehouse."),
+            field("product_id", Kind::Id, "Of which product."),
+        ],
+    };
+}
 
 impl Reader {
     /// A stock item.
@@ -49,7 +80,7 @@ impl Reader {
         access: &Access,
         product_ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Vec<Seen<StockRow>>>, QueryError> {
-        let condition = "product_id = any($2) order by product_id, warehouse_id, unit limit $3";
+        let condition = "product_id = any($1) order by product_id, warehouse_id, unit limit $2";
         let params: [Param<'_>; 2] = [&product_ids, &ITEMS_MAX];
         let now = self.finding(access, &["stock"]).await?;
         let mut found: Vec<Seen<StockRow>> = self.rows(&now, "stock", condition, &params).await?;

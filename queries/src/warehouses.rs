@@ -7,28 +7,33 @@ pub use projections::warehouses::WarehouseRow;
 use projections::warehouses::Warehouses;
 use uuid::Uuid;
 
-use crate::page::{Conditions, Cursor, Listed, Page, PageArgs};
+use crate::fields::{Kind, List, Listed, field};
+use crate::sort::Direction;
 use crate::{QueryError, Reader, Seen};
 
 /// What these queries read.
 pub const READS: &[&str] = &["warehouses"];
 
-/// Which warehouses. Everything that is set has to fit.
-#[derive(Debug, Clone, Default)]
-pub struct WarehouseFilter {
-    /// With this code.
-    pub code: Option<String>,
-    /// In this state of life: `active` or `closed`.
-    pub status: Option<String>,
-}
-
 impl Listed for WarehouseRow {
-    const FEATURE: &'static str = "warehouses";
-    const TIME: &'static str = "opened_at";
-
-    fn cursor(&self) -> Cursor {
-        Cursor { at: self.opened_at, id: self.warehouse_id }
-    }
+    const LIST: &'static List = &List {
+        feature: "warehouses",
+        table: "warehouses",
+        fields: &[
+            field("warehouse_id", Kind::Id, "The warehouse."),
+            field("code", Kind::Text, "Your code for it."),
+            field("name", Kind::Text, "Its name."),
+            field("status", Kind::Word(&["active", "closed"]), "Where it stands in its life."),
+            field("opened_at", Kind::Time, "When it was opened."),
+            field("changed_at", Kind::Time, "When its last fact was recorded."),
+        ],
+        sorted: &[("opened_at", Direction::Descending)],
+        sums: &[],
+        groups: &[field(
+            "status",
+            Kind::Word(&["active", "closed"]),
+            "Where they stand in their life.",
+        )],
+    };
 }
 
 impl Reader {
@@ -54,21 +59,5 @@ impl Reader {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Seen<WarehouseRow>>, QueryError> {
         self.records::<Warehouses>(access, "warehouses", ids).await
-    }
-
-    /// A page of warehouses, the latest first.
-    ///
-    /// # Errors
-    /// [`QueryError`].
-    pub async fn warehouses(
-        &self,
-        access: &Access,
-        filter: &WarehouseFilter,
-        page: &PageArgs,
-    ) -> Result<Page<Seen<WarehouseRow>>, QueryError> {
-        let mut conditions = Conditions::new();
-        conditions.equal_text("code", &filter.code);
-        conditions.equal("status", &filter.status);
-        self.page(access, conditions, page).await
     }
 }

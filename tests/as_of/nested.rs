@@ -53,21 +53,21 @@ fn what_stands_in_a_record_is_as_of_the_same_moment() {
             json!({ "status": status, "netDays": net_days, "credit": credit })
         };
         let expected = json!({
-            "customer": { "status": "active", "netDays": 30,
+            "customer": { "status": "ACTIVE", "netDays": 30,
                 "credit": { "exposure": "7.50", "available": "992.50", "version": 3 } },
             "product": { "name": "A-1",
                 "stock": [{ "onHand": "10", "reserved": "4", "available": "6" }] },
             "bySku": { "name": "A-1", "stock": [{ "reserved": "4" }] },
-            "order": { "credited": "2.50", "customer": customer("active", 30, "7.50"),
+            "order": { "credited": "2.50", "customer": customer("ACTIVE", 30, "7.50"),
                 "lines": [{ "quantity": "4", "sku": "A-1" }] },
             "creditNote": { "net": "2.50", "lines": [{ "quantity": "1" }],
-                "customer": { "status": "active", "credit": { "exposure": "7.50" } },
-                "order": { "credited": "2.50", "customer": { "status": "active" },
+                "customer": { "status": "ACTIVE", "credit": { "exposure": "7.50" } },
+                "order": { "credited": "2.50", "customer": { "status": "ACTIVE" },
                     "lines": [{ "quantity": "4" }] } },
         });
         assert_eq!(ask(json!({ "position": then })).await, expected);
         let now = ask(json!(null)).await;
-        assert_eq!(now["order"]["customer"], customer("on_hold", 7, "10.00"));
+        assert_eq!(now["order"]["customer"], customer("ON_HOLD", 7, "10.00"));
         assert_eq!(now["creditNote"]["order"]["credited"], "5.00");
         assert_eq!(now["product"]["stock"][0]["reserved"], "6");
         assert_eq!(now["bySku"]["name"], "A better thing");
@@ -94,8 +94,8 @@ fn one_request_sees_two_moments_and_now_side_by_side() {
             let customer = json!({ "status": status, "credit": { "exposure": exposure } });
             json!({ "credited": credited, "customer": customer })
         };
-        assert_eq!(shown["then"], card("2.50", "active", "7.50"));
-        assert_eq!(shown["now"], card("5.00", "on_hold", "10.00"));
+        assert_eq!(shown["then"], card("2.50", "ACTIVE", "7.50"));
+        assert_eq!(shown["now"], card("5.00", "ON_HOLD", "10.00"));
         assert_eq!(shown["last"], shown["now"]);
     });
 }

@@ -9,7 +9,7 @@ use events::contacts::ContactId;
 use gateway::config::Config;
 use harness::app::scratch;
 use harness::program::{millrace, outcome};
-use harness::{Desk, TestApp, duckdb, test, test_with};
+use harness::{Desk, TestApp, duckdb, schema_of, test, test_with};
 use serde_json::json;
 
 use super::{anna, card, shop};
@@ -159,14 +159,13 @@ async fn folded_again(app: &TestApp) -> String {
     let rows = "select coalesce(string_agg(to_jsonb(r)::text, E'\\n' order by contact_id), '') \
         from read.contacts as r";
     let before: String = client.query_one(rows, &[]).await.unwrap().get(0);
-    client
-        .batch_execute(
-            "begin; truncate contacts_v1.contacts; \
-             update projections.parts as p set position = 0, epoch = epoch + 1 \
-             from projections.builds as b where b.build = p.build and b.name = 'contacts'; commit",
-        )
-        .await
-        .unwrap();
+    let empty = format!(
+        "begin; truncate {}.contacts; \
+         update projections.parts as p set position = 0, epoch = epoch + 1 \
+         from projections.builds as b where b.build = p.build and b.name = 'contacts'; commit",
+        schema_of("contacts"),
+    );
+    client.batch_execute(&empty).await.unwrap();
     let another = crate::projector::Another::start(app).await;
     another.end(app).await;
     let after: String = client.query_one(rows, &[]).await.unwrap().get(0);

@@ -12,6 +12,17 @@ use gateway::verbs::parts::{address, npm_binaries};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Config};
 
+/// The schema of the tables of a read model's version.
+///
+/// # Panics
+/// If there is no such read model.
+#[must_use]
+pub fn schema_of(read_model: &str) -> String {
+    let all = projections::all();
+    let found = all.iter().find(|projection| projection.name() == read_model);
+    format!("{read_model}_v{}", found.expect("a read model").version())
+}
+
 /// The directory that cargo builds into.
 #[must_use]
 pub fn target() -> PathBuf {

@@ -19,7 +19,7 @@ pub mod writer;
 
 pub use app::{TestApp, test, test_after, test_with, test_without_workers};
 pub use client::Client;
-pub use cluster::TestDatabase;
+pub use cluster::{TestDatabase, schema_of};
 pub use desk::Desk;
 pub use dice::Dice;
 pub use program::Program;

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use harness::Program;
 use harness::cluster::TestDatabase;
 use harness::untidy::{PLAIN, Untidy};
+use harness::{Program, schema_of};
 use nix::sys::signal::Signal;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -201,7 +201,7 @@ fn a_read_model_that_stops_does_not_hold_an_import_up_for_ever() {
     test(async |place| {
         let client = place.connect().await;
         let rename = async |from: &str, to: &str| {
-            let rename = format!("alter table stock_v1.{from} rename to {to}");
+            let rename = format!("alter table {}.{from} rename to {to}", schema_of("stock"));
             client.batch_execute(&rename).await.expect("renaming a table");
         };
         rename("stock", "elsewhere").await;

@@ -3,7 +3,7 @@
 
 use commands::orders::place::PlaceOrder;
 use harness::desk::{customer, order};
-use harness::{Desk, test as with_app};
+use harness::{Desk, schema_of, test as with_app};
 use serde_json::{Value, json};
 
 use super::place::{Imported, Place, test};
@@ -279,12 +279,8 @@ fn names_that_changed_since_an_earlier_import_are_left_as_they_are() {
         let names = "select name from read.customers";
         assert_eq!(ask(place, names).await, json!([{ "name": "Customer 17" }]));
         // What the read models do not show yet is known by its key all the same.
-        place
-            .connect()
-            .await
-            .batch_execute("truncate customers_v1.customers")
-            .await
-            .expect("emptied");
+        let empty = format!("truncate {}.customers", schema_of("customers"));
+        place.connect().await.batch_execute(&empty).await.expect("emptied");
         let imported = import(place, &["3,2022-01-03,17,A,1,2.00"], &named("Kunde")).await;
         is_reported(&imported, &[(2, "3", "customer", "taken by a record that cannot be found")]);
     });

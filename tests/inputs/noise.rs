@@ -140,16 +140,17 @@ async fn right(shop: &Shop) -> Vec<(String, Value)> {
 
 fn right_queries(customer: &str) -> [(String, Value); 3] {
     let list = "query($a: String, $b: String, $n: Int, $c: ID, $p: String) { \
-        orders(after: $a, before: $b, first: $n, filter: { customerId: $c }, atLeast: $p) \
+        orders(after: $a, before: $b, first: $n, filter: { customerId: { eq: $c } }, atLeast: $p) \
         { nodes { id lines { sku } customer { credit { limit } } } } }";
     let notes = "query($a: String, $b: String, $n: Int, $c: ID, $o: ID, $p: String) { \
-        creditNotes(after: $a, before: $b, last: $n, filter: { customerId: $c, orderId: $o }, \
+        creditNotes(after: $a, before: $b, last: $n, filter: \
+        { customerId: { eq: $c }, orderId: { eq: $o } }, \
         atLeast: $p) { nodes { id lines { sku } order { id } } } }";
     let product_query = "query($id: ID, $sku: String, $l: String) { product(id: $id, sku: $sku) \
         { id name(locale: $l) stock { available } } }";
     [
         (list, json!({ "a": null, "b": null, "n": 1, "c": customer, "p": "AQ" })),
-        (notes, json!({ "a": null, "b": null, "n": 1, "c": null, "o": NOBODY })),
+        (notes, json!({ "a": null, "b": null, "n": 1, "c": customer, "o": NOBODY })),
         (product_query, json!({ "id": null, "sku": "A-1", "l": "en" })),
     ]
     .map(|(query, variables)| (query.to_owned(), variables))

@@ -29,13 +29,13 @@ fn a_page_that_cannot_be_is_refused() {
             ("first: 101", "first", "between 1 and 100"),
             ("last: 0", "last", "between 1 and 100"),
             ("first: 1, last: 1", "last", "not both"),
-            ("after: \"x\"", "after", "use one that a page of this list gave you"),
+            ("after: \"x\"", "after", "use one that a page of the same list"),
             ("after: \"\"", "after", "no cursor"),
             // A time that no order can have: the least that fits.
             ("after: \"gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"", "after", "no cursor"),
             ("last: 1, before: \"AAAA\"", "before", "no cursor"),
             ("atLeast: \"x\"", "atLeast", "use one that a write gave you"),
-            ("filter: { customerId: \"x\" }", "filter.customerId", "ids are UUIDs"),
+            ("filter: { customerId: { eq: \"x\" } }", "filter.customerId.eq", "an id (a UUID)"),
         ] {
             let query = format!("{{ orders({arguments}) {{ nodes {{ id }} }} }}");
             told(&shop.client, &query).await.is(BAD, field, telling);
@@ -173,7 +173,7 @@ fn a_query_for_what_does_not_exist_says_where() {
             ("{ orderz { id } }", "orderz"),
             ("{ orders { nodes { idd } } }", "idd"),
             ("{ orders(frist: 1) { nodes { id } } }", "frist"),
-            ("{ orders(filter: { status: SHIPPED }) { nodes { id } } }", "SHIPPED"),
+            ("{ orders(filter: { status: { eq: SHIPPED } }) { nodes { id } } }", "SHIPPED"),
             ("{ orders(first: \"1\") { nodes { id } } }", "first"),
             ("{ order { id } }", "id"),
             ("query { order(id: $id) { id } }", "$id"),

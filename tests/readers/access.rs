@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use events::words::OrganizationId;
 use harness::app::scratch;
 use harness::program::{millrace, outcome};
-use harness::{test, test_after};
+use harness::{schema_of, test, test_after};
 use projections::sinks::{builds, leases};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -115,7 +115,8 @@ fn a_reader_is_refused_what_is_not_for_readers() {
             "select * from log.batches",
             "select * from projections.readers",
             "select * from projections.builds",
-            "select * from orders_v2.orders",
+            "select * from queries.secrets",
+            &format!("select * from {}.orders", schema_of("orders")),
             "select * from refinery_schema_history",
             "select projections.open_to_readers()",
             "insert into read.orders (organization_id) values (gen_random_uuid())",

@@ -30,8 +30,10 @@ fn filters_narrow_what_is_heard() {
         let (shop, bolt, product) = shop(app).await;
         let nut = shop.customer("Nut AG", json!(null)).await;
         let query = "subscription($f: OrdersFilter) { ordersChanged(filter: $f) { id status } }";
-        let mut of_nut = subscribed(app, query, json!({ "f": { "customerId": nut } })).await;
-        let mut off = subscribed(app, query, json!({ "f": { "status": "CANCELLED" } })).await;
+        let mut of_nut =
+            subscribed(app, query, json!({ "f": { "customerId": { "eq": nut } } })).await;
+        let mut off =
+            subscribed(app, query, json!({ "f": { "status": { "eq": "CANCELLED" } } })).await;
         let by_bolt = shop.run("placeOrder", Shop::order(&bolt, &product, "1")).await;
         let by_nut = shop.run("placeOrder", Shop::order(&nut, &product, "1")).await;
         shop.run("cancelOrder", json!({ "orderId": by_bolt["id"], "reason": "r" })).await;
@@ -51,7 +53,7 @@ fn a_filter_that_is_none_is_told_as_an_error_and_the_socket_lives_on() {
         let mut socket = subscribed(app, ALL, json!({})).await;
         for (query, code) in [
             (
-                "subscription { ordersChanged(filter: { customerId: \"x\" }) { id } }",
+                "subscription { ordersChanged(filter: { customerId: { eq: \"x\" } }) { id } }",
                 "INVALID_INPUT",
             ),
             ("subscription { nothingChanged { id } }", "INVALID_QUERY"),

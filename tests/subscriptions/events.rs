@@ -83,7 +83,7 @@ fn an_error_is_a_next_too() {
         shop(app).await;
         for (query, code) in [
             (
-                "subscription { ordersChanged(filter: { customerId: \"x\" }) { id } }",
+                "subscription { ordersChanged(filter: { customerId: { eq: \"x\" } }) { id } }",
                 "INVALID_INPUT",
             ),
             ("subscription { nothing }", "INVALID_QUERY"),

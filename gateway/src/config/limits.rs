@@ -152,6 +152,12 @@ settings! {
     search_vocabulary_max: usize = same => search_vocabulary_max as same;
     /// Where fewer hits than these have the words as they were typed, typos are tolerated.
     search_typos_below: usize = same => search_typos_below as same;
+    /// Conditions of a filter, those that join others counted too.
+    filter_conditions_max: usize = same => filter_conditions_max as same;
+    /// Values that a condition of a filter may name (`in`).
+    filter_values_max: usize = same => filter_values_max as same;
+    /// Groups that records are added up in.
+    groups_max: usize = same => groups_max as same;
 }
 
 settings! {

@@ -1,18 +1,16 @@
 //! Contacts in GraphQL.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::contacts;
 use events::access::Access;
 use queries::Seen;
-use queries::contacts::{ContactFilter, ContactRow, READS};
+use queries::contacts::{ContactRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
-use super::caller::{id, reading, reading_record};
-use super::connection::{Place, connection};
+use super::caller::{id, reading_record};
 use super::customers::Customer;
 use super::history::{History, history};
 use super::loaders::{CustomerOf, Loaders};
@@ -38,17 +36,6 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Contact>, A
     Ok(app.reader.contact(access, id).await?.map(Contact))
 }
 
-/// Which contacts. Everything that is set has to fit.
-#[derive(InputObject)]
-pub struct ContactsFilter {
-    /// At this customer.
-    customer_id: Option<ID>,
-    /// With this e-mail address, whatever letters are capitals.
-    email: Option<String>,
-    /// In this state of life.
-    status: Option<ContactStatus>,
-}
-
 /// Where a contact stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ContactStatus {
@@ -58,15 +45,6 @@ pub enum ContactStatus {
     Merged,
     /// Nobody reads any more what belonged to the person.
     Erased,
-}
-
-fn filter(given: Option<ContactsFilter>) -> Result<ContactFilter, ApiError> {
-    let Some(given) = given else {
-        return Ok(ContactFilter::default());
-    };
-    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let status = given.status.map(status::word);
-    Ok(ContactFilter { customer_id: customer.transpose()?, email: given.email, status })
 }
 
 /// Reading contacts.
@@ -86,28 +64,6 @@ impl ContactQueries {
         let contact_id = id("id", &contact_id)?;
         let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, contact_id).await?)
-    }
-
-    /// Contacts, the latest first: the `first` after a cursor, or the `last` before one.
-    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
-    #[graphql(
-        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
-    )]
-    async fn contacts(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<ContactsFilter>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        at_least: Option<String>,
-    ) -> async_graphql::Result<Connection<Place, Contact>> {
-        let filter = filter(given)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
-        let page = PageArgs { first, after, last, before };
-        let page = app.reader.contacts(&access, &filter, &page).await;
-        Ok(connection(page.map_err(ApiError::from)?, Contact))
     }
 }
 

@@ -1,18 +1,16 @@
 //! Credit notes in GraphQL.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::credit_notes;
 use events::access::Access;
 use queries::Seen;
-use queries::credit_notes::{CreditNoteFilter, CreditNoteLineRow, CreditNoteRow, READS};
+use queries::credit_notes::{CreditNoteLineRow, CreditNoteRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
-use super::caller::{id, reading, reading_record};
-use super::connection::{Place, connection};
+use super::caller::{id, reading_record};
 use super::customers::Customer;
 use super::history::{History, history};
 use super::loaders::{CreditNoteLinesOf, CustomerOf, Loaders, OrderOf};
@@ -34,29 +32,11 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<CreditNote>
     Ok(app.reader.credit_note(access, id).await?.map(CreditNote))
 }
 
-/// Which credit notes. Everything that is set has to fit.
-#[derive(InputObject)]
-pub struct CreditNotesFilter {
-    /// Of this customer.
-    customer_id: Option<ID>,
-    /// About this order.
-    order_id: Option<ID>,
-}
-
 /// Where a credit note stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum CreditNoteStatus {
     /// It is binding: the customer owes that much less.
     Posted,
-}
-
-fn filter(given: Option<CreditNotesFilter>) -> Result<CreditNoteFilter, ApiError> {
-    let Some(given) = given else {
-        return Ok(CreditNoteFilter::default());
-    };
-    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let order = given.order_id.map(|order| id("filter.orderId", &order));
-    Ok(CreditNoteFilter { customer_id: customer.transpose()?, order_id: order.transpose()? })
 }
 
 /// Reading credit notes.
@@ -76,28 +56,6 @@ impl CreditNoteQueries {
         let credit_note_id = id("id", &credit_note_id)?;
         let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, credit_note_id).await?)
-    }
-
-    /// Credit notes, the latest first: the `first` after a cursor, or the `last` before one.
-    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
-    #[graphql(
-        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
-    )]
-    async fn credit_notes(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<CreditNotesFilter>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        at_least: Option<String>,
-    ) -> async_graphql::Result<Connection<Place, CreditNote>> {
-        let filter = filter(given)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
-        let page = PageArgs { first, after, last, before };
-        let page = app.reader.credit_notes(&access, &filter, &page).await;
-        Ok(connection(page.map_err(ApiError::from)?, CreditNote))
     }
 }
 

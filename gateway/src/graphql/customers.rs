@@ -1,6 +1,6 @@
 //! Customers and their credit in GraphQL.
 
-use async_graphql::{Context, Description, ID, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::customers;
 use events::access::Access;
@@ -17,6 +17,7 @@ use super::loaders::{CreditOf, Loaders};
 use super::mutation::mutations;
 use super::parked::stale;
 use super::scalars::Decimal;
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -55,6 +56,17 @@ mod credit {
 }
 
 pub use credit::CreditMutations;
+
+/// Where a customer account stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CustomerStatus {
+    /// It may order.
+    Active,
+    /// It may not order until it is released.
+    OnHold,
+    /// It never orders again.
+    Closed,
+}
 
 /// Reading customers.
 #[derive(Default)]
@@ -111,9 +123,8 @@ impl Customer {
         self.0.net_days
     }
 
-    /// `active`, `on_hold` or `closed`.
-    async fn status(&self) -> &str {
-        &self.0.status
+    async fn status(&self) -> async_graphql::Result<CustomerStatus> {
+        status::of(&self.0.status)
     }
 
     /// Why it is on hold or closed; null if it is neither.

@@ -20,16 +20,19 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     ("before", "Only what stands before this cursor, which a page of the same list gave you."),
     ("facets", "The fields to count the values of, among the hits. Null: none."),
+    ("every", "In which periods. Null: in none."),
     ("filter", "Which of them. Null: all."),
     (
         "first",
         "The first so many. Null, with `last` null too: 20, unless set otherwise. At most 100, \
          unless set otherwise.",
     ),
+    ("groupBy", "What tells groups apart besides. Null: nothing."),
     ("id", "The record's id."),
     ("input", "What is to be done."),
     ("last", "The last so many, in the list's order; not together with `first`."),
     ("query", "As somebody types it; an empty one finds nothing."),
+    ("sort", "By which fields. Null: in the list's own order."),
     ("locale", "The language (BCP 47), such as `de` or `de-CH`."),
 ];
 

@@ -1,22 +1,21 @@
 //! Orders in GraphQL.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Subscription};
+use async_graphql::{Context, Description, Enum, ID, Object, Subscription};
 use chrono::{DateTime, Utc};
 use commands::orders;
 use events::access::Access;
 use events::words::Position;
 use futures_util::{Stream, StreamExt};
 use queries::Seen;
-use queries::orders::{OrderFilter, OrderLineRow, OrderRow, READS};
+use queries::orders::{OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
-use super::caller::{id, of, reading, reading_record};
-use super::connection::{Place, connection};
+use super::caller::{id, of, reading_record};
 use super::customers::Customer;
 use super::history::{History, history};
+use super::lists::{FilterOf, filtered};
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
 use super::parked::stale;
@@ -37,15 +36,6 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Order>, Api
     Ok(app.reader.order(access, id).await?.map(Order))
 }
 
-/// Which orders. Everything that is set has to fit.
-#[derive(InputObject)]
-pub struct OrdersFilter {
-    /// Of this customer.
-    customer_id: Option<ID>,
-    /// In this status.
-    status: Option<OrderStatus>,
-}
-
 /// Where an order stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum OrderStatus {
@@ -53,15 +43,6 @@ pub enum OrderStatus {
     Placed,
     /// It is off; its goods and its credit are free again.
     Cancelled,
-}
-
-fn filter(given: Option<OrdersFilter>) -> Result<OrderFilter, ApiError> {
-    let Some(given) = given else {
-        return Ok(OrderFilter::default());
-    };
-    let customer = given.customer_id.map(|customer| id("filter.customerId", &customer));
-    let status = given.status.map(status::word);
-    Ok(OrderFilter { customer_id: customer.transpose()?, status })
 }
 
 /// Reading orders.
@@ -82,28 +63,6 @@ impl OrderQueries {
         let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, order_id).await?)
     }
-
-    /// Orders, the latest first: the `first` after a cursor, or the `last` before one.
-    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
-    #[graphql(
-        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
-    )]
-    async fn orders(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<OrdersFilter>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        at_least: Option<String>,
-    ) -> async_graphql::Result<Connection<Place, Order>> {
-        let filter = filter(given)?;
-        let (app, access) = reading(ctx, READS, at_least).await?;
-        let page = PageArgs { first, after, last, before };
-        let page = app.reader.orders(&access, &filter, &page).await;
-        Ok(connection(page.map_err(ApiError::from)?, Order))
-    }
 }
 
 /// Watching orders.
@@ -116,10 +75,10 @@ impl OrderSubscriptions {
     async fn orders_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<OrdersFilter>,
+        #[graphql(name = "filter")] given: Option<FilterOf<OrderRow>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<Order>> + use<>> {
         let (app, caller) = of(ctx)?;
-        let filter = filter(given)?;
+        let filter = filtered(given)?;
         let permit = app.live.clone().try_acquire_owned().map_err(|_| {
             let message = "too many subscriptions are open; try again in a moment";
             ApiError::new(Code::Busy, message)

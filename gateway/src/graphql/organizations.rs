@@ -1,6 +1,6 @@
 //! Organizations in GraphQL.
 
-use async_graphql::{Context, Description, Object};
+use async_graphql::{Context, Description, Enum, Object};
 use chrono::{DateTime, Utc};
 use commands::organizations;
 use events::access::Access;
@@ -16,6 +16,7 @@ use super::caller::reading_record;
 use super::history::{History, history};
 use super::mutation::mutations;
 use super::parked::stale;
+use super::status;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -27,6 +28,13 @@ mutations! {
 
 async fn find(app: &App, access: &Access, _: Uuid) -> Result<Option<Organization>, ApiError> {
     Ok(app.reader.organization(access).await?.map(Organization))
+}
+
+/// Where an organization stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrganizationStatus {
+    /// It trades.
+    Active,
 }
 
 /// Reading organizations.
@@ -87,9 +95,8 @@ impl Organization {
         WarehouseId::default_of(OrganizationId(self.0.id)).0.into()
     }
 
-    /// `active`.
-    async fn status(&self) -> &str {
-        &self.0.status
+    async fn status(&self) -> async_graphql::Result<OrganizationStatus> {
+        status::of(&self.0.status)
     }
 
     /// Say it as `expectedVersion`, and nobody's change in between is overwritten.

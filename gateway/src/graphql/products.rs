@@ -1,6 +1,6 @@
 //! Products in GraphQL.
 
-use async_graphql::{Context, Description, ID, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::products;
 use events::access::Access;
@@ -16,6 +16,7 @@ use super::loaders::{Loaders, StockOf};
 use super::mutation::mutations;
 use super::parked::stale;
 use super::scalars::Money;
+use super::status;
 use super::stock::StockItem;
 use crate::app::App;
 use crate::error::{ApiError, Code};
@@ -36,6 +37,17 @@ mutations! {
 
 async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Product>, ApiError> {
     Ok(app.reader.product(access, id).await?.map(Product))
+}
+
+/// Where a product stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ProductStatus {
+    /// It cannot be ordered yet.
+    Draft,
+    /// It can be ordered.
+    Published,
+    /// It cannot be ordered any more.
+    Discontinued,
 }
 
 /// Reading products.
@@ -123,9 +135,8 @@ impl Product {
         Some(Money::new(self.0.list_price?, self.0.list_price_currency.as_deref()?))
     }
 
-    /// `draft`, `published` or `discontinued`.
-    async fn status(&self) -> &str {
-        &self.0.status
+    async fn status(&self) -> async_graphql::Result<ProductStatus> {
+        status::of(&self.0.status)
     }
 
     /// Where it is kept, and how many: an item for each warehouse and unit.

@@ -3,21 +3,28 @@
 use std::marker::PhantomData;
 
 use async_graphql::connection::{
-    Connection, ConnectionNameType, CursorType, Edge, EdgeNameType, EnableNodesField,
+    Connection, ConnectionNameType, Edge, EdgeNameType, EnableNodesField,
 };
 use async_graphql::{Context, Enum, Object, OutputType, SimpleObject};
+use queries::Seen;
+use queries::contacts::ContactRow;
+use queries::credit_notes::CreditNoteRow;
+use queries::customers::CustomerRow;
+use queries::filter::Filter;
+use queries::orders::OrderRow;
 use queries::page::PageArgs;
-use queries::search::{self, Findable, Found, Hits, Place, SearchArgs};
-use queries::{QueryError, Seen};
+use queries::products::ProductRow;
+use queries::search::{self, Findable, Found, Hits, SearchArgs};
+use queries::warehouses::WarehouseRow;
 
 use super::caller::reading;
 use super::contacts::Contact;
 use super::credit_notes::CreditNote;
 use super::customers::Customer;
+use super::lists::{FilterOf, filtered};
 use super::nodes::Node;
 use super::orders::Order;
 use super::products::Product;
-use super::status;
 use super::warehouses::Warehouse;
 use crate::error::ApiError;
 
@@ -36,6 +43,20 @@ pub enum SearchFeature {
     Orders,
     /// Credit notes, by number, customer's name, reference and reason.
     CreditNotes,
+}
+
+impl SearchFeature {
+    fn name(self) -> String {
+        let name = match self {
+            Self::Products => "products",
+            Self::Customers => "customers",
+            Self::Contacts => "contacts",
+            Self::Warehouses => "warehouses",
+            Self::Orders => "orders",
+            Self::CreditNotes => "credit_notes",
+        };
+        name.to_owned()
+    }
 }
 
 /// A part of a text.
@@ -110,24 +131,9 @@ impl EdgeNameType for SearchName {
     }
 }
 
-/// The place of a hit, as the world sees it.
-pub struct HitPlace(Place);
-
-impl CursorType for HitPlace {
-    type Error = QueryError;
-
-    fn decode_cursor(text: &str) -> Result<Self, QueryError> {
-        Place::decode(text).map(Self)
-    }
-
-    fn encode_cursor(&self) -> String {
-        self.0.encode()
-    }
-}
-
 /// A page of hits.
 type HitConnection<T> =
-    Connection<HitPlace, T, SearchFields, HitFields, SearchName, SearchName, EnableNodesField>;
+    Connection<String, T, SearchFields, HitFields, SearchName, SearchName, EnableNodesField>;
 
 fn connection<R, T: OutputType>(hits: Hits<R>, show: impl Fn(R) -> T) -> HitConnection<T> {
     let facet = |facet: search::Facet| Facet {
@@ -145,7 +151,7 @@ fn connection<R, T: OutputType>(hits: Hits<R>, show: impl Fn(R) -> T) -> HitConn
     connection.edges.extend(hits.items.into_iter().map(|hit| {
         let highlights = hit.highlights.into_iter().map(highlight).collect();
         let fields = HitFields { score: hit.score, highlights };
-        Edge::with_additional_fields(HitPlace(hit.place), show(hit.record), fields)
+        Edge::with_additional_fields(hit.cursor, show(hit.record), fields)
     }));
     connection
 }
@@ -191,7 +197,7 @@ impl<R: Findable> Asked<R> {
 macro_rules! searches {
     ($(
         $(#[$doc:meta])*
-        $search:ident shows $node:ident by $facets:ident {
+        $search:ident: $row:ident shows $node:ident by $facets:ident {
             $( $(#[$facet_doc:meta])* $facet:ident = $name:literal, )+
         }
     )+) => {
@@ -230,19 +236,20 @@ macro_rules! searches {
                 at_least: Option<String>,
             ) -> async_graphql::Result<HitConnection<Node>> {
                 let features: Option<Vec<String>> =
-                    features.map(|features| features.into_iter().map(status::word).collect());
+                    features.map(|features| features.into_iter().map(SearchFeature::name).collect());
                 let reads = search::reads(features.as_deref());
                 let (app, access) = reading(ctx, &reads, at_least).await?;
                 let page = PageArgs { first, after, ..PageArgs::default() };
                 // What it costs to count them is nothing.
                 let facets = vec!["feature".to_owned()];
-                let args = SearchArgs { query, facets, page };
+                let args = SearchArgs { query, filter: Filter::all(), facets, page };
                 let hits = app.reader.search(&access, features.as_deref(), &args).await;
                 Ok(connection(hits.map_err(ApiError::from)?, Node::from))
             }
 
             $(
                 $(#[$doc])*
+                #[expect(clippy::too_many_arguments, reason = "a search has these arguments")]
                 #[graphql(
                     complexity = "(first.unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
                 )]
@@ -250,6 +257,7 @@ macro_rules! searches {
                     &self,
                     ctx: &Context<'_>,
                     query: String,
+                    filter: Option<FilterOf<$row>>,
                     facets: Option<Vec<$facets>>,
                     first: Option<i32>,
                     after: Option<String>,
@@ -257,7 +265,8 @@ macro_rules! searches {
                 ) -> async_graphql::Result<HitConnection<$node>> {
                     let page = PageArgs { first, after, ..PageArgs::default() };
                     let facets = facets.unwrap_or_default().into_iter().map($facets::name);
-                    let args = SearchArgs { query, facets: facets.collect(), page };
+                    let filter = filtered(filter)?;
+                    let args = SearchArgs { query, filter, facets: facets.collect(), page };
                     Asked { args, at_least, rows: PhantomData }.answer(ctx, $node).await
                 }
             )+
@@ -268,7 +277,7 @@ macro_rules! searches {
 searches! {
     /// Products that fit, best first, as `search` says: by SKU, names and descriptions in all
     /// languages.
-    search_products shows Product by ProductFacet {
+    search_products: ProductRow shows Product by ProductFacet {
         /// Where they stand in their lives.
         Status = "status",
         /// What they are sold in.
@@ -277,7 +286,7 @@ searches! {
         ListPriceCurrency = "listPriceCurrency",
     }
     /// Customers that fit, best first, as `search` says: by number and name.
-    search_customers shows Customer by CustomerFacet {
+    search_customers: CustomerRow shows Customer by CustomerFacet {
         /// Where they stand in their lives.
         Status = "status",
         /// The currency of their orders.
@@ -285,7 +294,7 @@ searches! {
     }
     /// Contacts that fit, best first, as `search` says: by name, e-mail address, phone number and
     /// role.
-    search_contacts shows Contact by ContactFacet {
+    search_contacts: ContactRow shows Contact by ContactFacet {
         /// Where they stand in their lives.
         Status = "status",
         /// At whom they are, by id.
@@ -294,12 +303,12 @@ searches! {
         Role = "role",
     }
     /// Warehouses that fit, best first, as `search` says: by code and name.
-    search_warehouses shows Warehouse by WarehouseFacet {
+    search_warehouses: WarehouseRow shows Warehouse by WarehouseFacet {
         /// Where they stand in their lives.
         Status = "status",
     }
     /// Orders that fit, best first, as `search` says: by number, customer's name and reference.
-    search_orders shows Order by OrderFacet {
+    search_orders: OrderRow shows Order by OrderFacet {
         /// Where they stand in their lives.
         Status = "status",
         /// The currency of the amounts.
@@ -309,7 +318,7 @@ searches! {
     }
     /// Credit notes that fit, best first, as `search` says: by number, customer's name, reference
     /// and reason.
-    search_credit_notes shows CreditNote by CreditNoteFacet {
+    search_credit_notes: CreditNoteRow shows CreditNote by CreditNoteFacet {
         /// Where they stand in their lives.
         Status = "status",
         /// The currency of the amounts.

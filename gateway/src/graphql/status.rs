@@ -4,12 +4,6 @@ use async_graphql::resolver_utils::EnumType;
 
 use crate::error::ApiError;
 
-/// The word that rows have for a status: `on_hold` for `ON_HOLD`.
-pub(super) fn word<E: EnumType>(status: E) -> String {
-    let item = E::items().iter().find(|item| item.value == status);
-    item.map(|item| item.name.to_ascii_lowercase()).unwrap_or_default()
-}
-
 /// The status that a row has this word for.
 pub(super) fn of<E: EnumType>(word: &str) -> async_graphql::Result<E> {
     let item = E::items().iter().find(|item| item.name.eq_ignore_ascii_case(word));

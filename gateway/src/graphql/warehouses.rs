@@ -1,18 +1,16 @@
 //! Warehouses in GraphQL.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::warehouses;
 use events::access::Access;
 use queries::Seen;
 use queries::page::PageArgs;
-use queries::warehouses::{READS, WarehouseFilter, WarehouseRow};
+use queries::warehouses::{READS, WarehouseRow};
 use uuid::Uuid;
 
 use super::as_of::AsOf;
-use super::caller::{id, reading, reading_record};
-use super::connection::{Place, connection};
+use super::caller::{id, reading_record};
 use super::history::{History, history};
 use super::mutation::mutations;
 use super::parked::stale;
@@ -32,15 +30,6 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Option<Warehouse>,
     Ok(app.reader.warehouse(access, id).await?.map(Warehouse))
 }
 
-/// Which warehouses. Everything that is set has to fit.
-#[derive(InputObject)]
-pub struct WarehousesFilter {
-    /// With this code.
-    code: Option<String>,
-    /// In this state of life.
-    status: Option<WarehouseStatus>,
-}
-
 /// Where a warehouse stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum WarehouseStatus {
@@ -48,12 +37,6 @@ pub enum WarehouseStatus {
     Active,
     /// It takes none in any more; what lies there can leave.
     Closed,
-}
-
-fn filter(given: Option<WarehousesFilter>) -> WarehouseFilter {
-    given.map_or_else(WarehouseFilter::default, |WarehousesFilter { code, status }| {
-        WarehouseFilter { code, status: status.map(status::word) }
-    })
 }
 
 /// Reading warehouses.
@@ -73,29 +56,6 @@ impl WarehouseQueries {
         let warehouse_id = id("id", &warehouse_id)?;
         let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, warehouse_id).await?)
-    }
-
-    /// Warehouses that were opened, the latest first: the `first` after a cursor, or the `last`
-    /// before one.
-    #[expect(clippy::too_many_arguments, reason = "a Relay connection has these arguments")]
-    #[graphql(
-        complexity = "(first.or(last).unwrap_or(20).clamp(1, 1_000) as usize) * child_complexity"
-    )]
-    async fn warehouses(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<WarehousesFilter>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        at_least: Option<String>,
-    ) -> async_graphql::Result<Connection<Place, Warehouse>> {
-        let filter = filter(given);
-        let (app, access) = reading(ctx, READS, at_least).await?;
-        let page = PageArgs { first, after, last, before };
-        let page = app.reader.warehouses(&access, &filter, &page).await;
-        Ok(connection(page.map_err(ApiError::from)?, Warehouse))
     }
 }
 

@@ -21,7 +21,11 @@ create table contacts (
 );
 create index on contacts (organization_id, added_at, contact_id);
 create index on contacts (organization_id, customer_id, added_at, contact_id);
-create index contacts_email on contacts (organization_id, lower(email));
+create index contacts_email on contacts (
+    organization_id, lower(email collate "C"), contact_id);
+create index on contacts (organization_id, name collate "C", contact_id);
+create index on contacts (organization_id, status collate "C", added_at, contact_id);
+create index on contacts (organization_id, changed_at, contact_id);
 -- Statistics would keep samples of what belongs to persons, also of those who are erased.
 alter table contacts
     alter column name set statistics 0,

@@ -30,7 +30,10 @@ create index on credit_notes (organization_id, customer_id, posted_at, credit_no
 create index on credit_notes (organization_id, order_id, posted_at, credit_note_id)
     where order_id is not null;
 create index on credit_notes (organization_id, position);
-create index on credit_notes (organization_id, series, number);
+create index on credit_notes (organization_id, number collate "C", credit_note_id);
+create index on credit_notes (organization_id, business_date, credit_note_id);
+create index on credit_notes (organization_id, net, credit_note_id);
+create index on credit_notes (organization_id, changed_at, credit_note_id);
 create index on credit_notes (organization_id, search_code);
 create index credit_notes_by_words on credit_notes using gin (search_words);
 comment on table credit_notes is 'Credit notes. Amounts are what is given back: not below zero.';

@@ -15,7 +15,10 @@ create table customers (
     search_words tsvector,
     primary key (organization_id, customer_id)
 );
-create index on customers (organization_id, number);
+create index on customers (organization_id, number collate "C", customer_id);
+create index on customers (organization_id, name collate "C", customer_id);
+create index on customers (organization_id, status collate "C", name collate "C", customer_id);
+create index on customers (organization_id, changed_at, customer_id);
 create index on customers (organization_id, search_code);
 create index customers_by_words on customers using gin (search_words);
 comment on table customers is 'Customer accounts: companies that buy.';

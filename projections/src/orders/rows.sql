@@ -29,7 +29,12 @@ create table orders (
 create index on orders (organization_id, placed_at, order_id);
 create index on orders (organization_id, customer_id, placed_at, order_id);
 create index on orders (organization_id, position);
-create index on orders (organization_id, series, number);
+create index on orders (organization_id, number collate "C", order_id);
+create index on orders (organization_id, reference collate "C", order_id);
+create index on orders (organization_id, status collate "C", placed_at, order_id);
+create index on orders (organization_id, business_date, order_id);
+create index on orders (organization_id, net, order_id);
+create index on orders (organization_id, changed_at, order_id);
 create index on orders (organization_id, search_code);
 create index orders_by_words on orders using gin (search_words);
 comment on table orders is 'Orders.';

@@ -18,7 +18,11 @@ create table products (
     search_words tsvector,
     primary key (organization_id, product_id)
 );
-create unique index on products (organization_id, sku);
+create unique index on products (organization_id, sku collate "C");
+create index on products (organization_id, name collate "C", product_id);
+create index on products (organization_id, status collate "C", sku collate "C", product_id);
+create index on products (organization_id, list_price, product_id);
+create index on products (organization_id, changed_at, product_id);
 create index on products (organization_id, search_code);
 create index products_by_words on products using gin (search_words);
 comment on table products is 'Products.';

@@ -15,6 +15,7 @@ create table stock (
     primary key (organization_id, stock_item_id)
 );
 create index on stock (organization_id, product_id);
+create index on stock (organization_id, warehouse_id, product_id);
 comment on table stock is 'Stock items: a product in a warehouse, counted in one unit.';
 comment on column stock.organization_id is 'The tenant.';
 comment on column stock.stock_item_id is 'The stock item.';

@@ -14,8 +14,11 @@ create table warehouses (
     search_words tsvector,
     primary key (organization_id, warehouse_id)
 );
-create unique index on warehouses (organization_id, code);
+create unique index on warehouses (organization_id, code collate "C");
 create index on warehouses (organization_id, opened_at, warehouse_id);
+create index on warehouses (organization_id, name collate "C", warehouse_id);
+create index on warehouses (organization_id, status collate "C", warehouse_id);
+create index on warehouses (organization_id, changed_at, warehouse_id);
 create index on warehouses (organization_id, search_code);
 create index warehouses_by_words on warehouses using gin (search_words);
 comment on table warehouses is

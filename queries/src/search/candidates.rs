@@ -4,14 +4,16 @@ use deadpool_postgres::Object;
 use events::access::Access;
 use projections::search::{Class, Lexemes, tag};
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::conditions::{Asked, Completions};
 use super::features::{Findable, Kept};
 use super::query::{Query, Word};
 use super::ranking;
-use crate::page::Conditions;
-use crate::{QueryError, ReaderLimits};
+use crate::filter::Filter;
+use crate::filter::sql::Sql;
+use crate::{Param, QueryError, ReaderLimits};
 
 /// Words of the vocabulary that a word is completed with.
 const COMPLETIONS_MAX: usize = 50;
@@ -35,13 +37,15 @@ pub(super) struct Candidates {
     pub(super) is_cut: bool,
 }
 
-/// Asks PostgreSQL about the rows of one feature of one organization.
+/// Asks PostgreSQL about the rows of one feature, within the boundary of an access.
 pub(super) struct Searching<'a> {
     pub(super) client: &'a Object,
     pub(super) access: &'a Access,
     pub(super) limits: &'a ReaderLimits,
+    /// The boundary.
+    pub(super) within: Filter,
     /// What else has to hold.
-    pub(super) filter: &'a Conditions<'a>,
+    pub(super) filter: &'a Filter,
 }
 
 /// Above every text that begins so, in the order of code points.
@@ -49,33 +53,37 @@ fn behind(text: &str) -> String {
     format!("{text}\u{10FFFF}")
 }
 
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 impl Searching<'_> {
     /// Rows whose code is the query, or begins with it, or is one of these.
     pub(super) async fn codes<R: Findable>(
         &self,
         query: &Query,
-        typos: Option<&[String]>,
+        typos: Option<Vec<String>>,
     ) -> Result<Candidates, QueryError> {
-        let mut conditions = self.filter.clone();
-        let (code, end, limit) = (&query.code, behind(&query.code), CODES_MAX as i64);
-        match &typos {
+        let mut sql = Sql::of(&self.within.clone().and(self.filter.clone()), 0);
+        let limit = sql.param(count(CODES_MAX), Type::INT8);
+        let fits = match typos {
             Some(typos) => {
-                let typos = conditions.param(typos);
-                conditions.and(&format!("search_code = any({typos})"));
+                let typos = sql.param(typos, Type::TEXT_ARRAY);
+                format!("search_code = any({typos})")
             }
             None => {
-                let (from, to) = (conditions.param(code), conditions.param(&end));
-                conditions.and(&format!("search_code >= {from} and search_code < {to}"));
+                let from = sql.param(query.code.clone(), Type::TEXT);
+                let to = sql.param(behind(&query.code), Type::TEXT);
+                format!("search_code >= {from} and search_code < {to}")
             }
-        }
-        let limit = conditions.param(&limit);
-        let (columns, condition) = (columns::<R>(), conditions.text());
+        };
         let statement = format!(
-            "select {columns}, true from search.{} where organization_id = $1 and {condition} \
-             order by search_code limit {limit}",
-            R::NAME
+            "select {}, true from search.{} where {} and {fits} order by search_code limit {limit}",
+            columns::<R>(),
+            R::NAME,
+            sql.text()
         );
-        self.ask(query, &statement, &conditions, CODES_MAX).await
+        self.ask(query, &statement, &[&sql], CODES_MAX).await
     }
 
     /// Rows in which all words of the query stand, in places of these classes.
@@ -85,81 +93,92 @@ impl Searching<'_> {
         among: &[Class],
         known: &Completions,
     ) -> Result<Candidates, QueryError> {
+        let mut sql = Sql::of(&self.within, 0);
         if R::KEPT == Kept::Rows {
-            return self.rows_of_words::<R>(query).await;
+            let found = self.in_rows_of_words::<R>(query, &mut sql);
+            return self.looked_at::<R>(query, &found, None, sql).await;
         }
         let asked = Asked::of(query, &tag(self.access.organization.0), among, known);
-        let mut filter = self.filter.clone();
-        let index = filter.param(&asked.index);
-        if let Some(rows) = &asked.rows {
-            // As a function it is not asked of the index, which would go through all of them.
-            let rows = filter.param(rows);
-            filter.and(&format!("ts_match_vq(search_words, {rows}::text::tsquery)"));
-        }
-        let found = format!("search_words @@ {index}::text::tsquery");
-        let mut candidates = self.looked_at::<R>(query, &found, filter).await?;
+        let index = sql.param(asked.index, Type::TEXT);
+        // As a function it is not asked of the index, which would go through all of them.
+        let rows = asked.rows.map(|rows| {
+            let rows = sql.param(rows, Type::TEXT);
+            format!("ts_match_vq(search_words, {rows}::tsquery)")
+        });
+        let found = format!("search_words @@ {index}::tsquery");
+        let mut candidates = self.looked_at::<R>(query, &found, rows, sql).await?;
         candidates.is_cut |= asked.is_cut;
         Ok(candidates)
     }
 
-    /// As [`Self::words`], where each word of a record is a row.
-    async fn rows_of_words<R: Findable>(&self, query: &Query) -> Result<Candidates, QueryError> {
+    /// That all words of the query stand in a row, where each word of a record is a row itself.
+    fn in_rows_of_words<R: Findable>(&self, query: &Query, sql: &mut Sql) -> String {
         let (name, id) = (R::NAME, R::KEY[1]);
-        let most = self.limits.search_rows_max as i64;
-        let terms: Vec<(Vec<String>, String)> = query.words.iter().map(Word::terms).collect();
-        let mut filter = self.filter.clone();
-        let most = filter.param(&most);
-        let mut found = Vec::new();
-        for (word, (terms, end)) in query.words.iter().zip(&terms) {
-            let terms = filter.param(terms);
-            let mut fits = format!("word = any({terms})");
+        let owner = sql.param(self.access.organization.0, Type::UUID);
+        let most = sql.param(count(self.limits.search_rows_max), Type::INT8);
+        let found = query.words.iter().map(|word| {
+            let known = std::iter::once(&word.text).chain(word.corrections.keys());
+            let known = sql.param(known.cloned().collect::<Vec<_>>(), Type::TEXT_ARRAY);
+            let mut fits = format!("word = any({known})");
             if word.is_begun {
-                let (from, to) = (filter.param(&word.text), filter.param(end));
+                let from = sql.param(word.text.clone(), Type::TEXT);
+                let to = sql.param(behind(&word.text), Type::TEXT);
                 fits = format!("({fits} or word >= {from} and word < {to})");
             }
-            found.push(format!(
+            format!(
                 "{id} in (select {id} from search.{name}_words \
-                 where organization_id = $1 and {fits} limit {most})"
-            ));
-        }
-        self.looked_at::<R>(query, &found.join(" and "), filter).await
+                 where organization_id = {owner} and {fits} limit {most})"
+            )
+        });
+        found.collect::<Vec<_>>().join(" and ")
     }
 
-    /// Rows that an index finds, and of them those that fulfil the filter. The index is asked as if
+    /// Rows that an index finds, and of them those that fulfil the rest. The index is asked as if
     /// all were wanted, lest PostgreSQL reads the table instead, and read only as far as needed.
     async fn looked_at<R: Findable>(
         &self,
         query: &Query,
         found: &str,
-        mut filter: Conditions<'_>,
+        rest: Option<String>,
+        mut sql: Sql,
     ) -> Result<Candidates, QueryError> {
         let hits_max = self.limits.search_hits_max;
-        let (hits, looked) = (hits_max as i64, self.limits.search_rows_max as i64);
-        let (hits, looked) = (filter.param(&hits), filter.param(&looked));
-        let (columns, name, fits) = (columns::<R>(), R::NAME, filter.text());
+        let hits = sql.param(count(hits_max), Type::INT8);
+        let looked = sql.param(count(self.limits.search_rows_max), Type::INT8);
+        let filter = Sql::of(self.filter, sql.params().count());
+        let rest = rest.map(|rest| format!(" and {rest}")).unwrap_or_default();
+        let fits = format!("({}{rest})", filter.text());
+        let (columns, name, within) = (columns::<R>(), R::NAME, sql.text());
         let statement = format!(
             "with found as materialized ( \
-                 select * from search.{name} where organization_id = $1 and {found} \
+                 select * from search.{name} where {within} and {found} \
              ), looked as ( \
                  select f.*, row_number() over () as looked_at \
                  from (select * from found limit {looked}) as f \
              ) \
-             select {columns}, ({fits}) is true from looked \
-             where ({fits}) is true or looked_at = {looked} limit {hits}"
+             select {columns}, {fits} is true from looked \
+             where {fits} is true or looked_at = {looked} limit {hits}"
         );
-        self.ask(query, &statement, &filter, hits_max).await
+        self.ask(query, &statement, &[&sql, &filter], hits_max).await
     }
 
     async fn ask(
         &self,
         query: &Query,
         statement: &str,
-        conditions: &Conditions<'_>,
+        parts: &[&Sql],
         most: usize,
     ) -> Result<Candidates, QueryError> {
-        let statement = self.client.prepare_cached(statement).await?;
-        let params = conditions.with(&self.access.organization.0);
-        let rows = self.client.query(&statement, &params).await?;
+        let params: Vec<(Param<'_>, Type)> = parts.iter().flat_map(|part| part.params()).collect();
+        // Of filters there are any number.
+        let rows = match *self.filter == Filter::all() {
+            false => self.client.query_typed(statement, &params).await?,
+            true => {
+                let statement = self.client.prepare_cached(statement).await?;
+                let params: Vec<Param<'_>> = params.into_iter().map(|(param, _)| param).collect();
+                self.client.query(&statement, &params).await?
+            }
+        };
         let mut candidates = Candidates { found: Vec::new(), is_cut: rows.len() >= most };
         for row in &rows {
             // The last row that was looked at comes whether it fits or not.
@@ -187,7 +206,7 @@ impl Searching<'_> {
              and word >= $2 and word < $3 order by word limit $4",
             R::NAME
         );
-        let (end, most) = (behind(&word.text), COMPLETIONS_MAX as i64 + 1);
+        let (end, most) = (behind(&word.text), count(COMPLETIONS_MAX + 1));
         let statement = self.client.prepare_cached(&statement).await?;
         let organization = &self.access.organization.0;
         let rows = self.client.query(&statement, &[organization, &word.text, &end, &most]).await?;
@@ -219,7 +238,7 @@ impl Searching<'_> {
         let longest = if word.is_begun { i32::MAX } else { letters + typos };
         let shortest = letters - typos;
         let (end, others) = (behind(&first), word.with_other_first_letters());
-        let most = self.limits.search_vocabulary_max as i64;
+        let most = count(self.limits.search_vocabulary_max);
         let statement = self.client.prepare_cached(&statement).await?;
         let organization = &self.access.organization.0;
         let row = self
@@ -248,12 +267,6 @@ fn candidate(query: &Query, row: &Row) -> Result<Option<Candidate>, QueryError> 
 }
 
 impl Word {
-    /// The words that fit it, and where those end that begin with it.
-    fn terms(&self) -> (Vec<String>, String) {
-        let terms = std::iter::once(&self.text).chain(self.corrections.keys());
-        (terms.cloned().collect(), behind(&self.text))
-    }
-
     fn with_other_first_letters(&self) -> Vec<String> {
         if self.tolerated() < 2 {
             return Vec::new();

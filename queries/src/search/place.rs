@@ -3,20 +3,20 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use events::personal::Key;
 use uuid::Uuid;
 
 use super::{Facet, Highlight, Hit, Hits, Ranked};
+use crate::cursor;
 use crate::page::PageArgs;
 use crate::{QueryError, ReaderLimits};
 
 /// The place of a hit: the better ones stand before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
-    pub(super) score: f64,
-    pub(super) feature: u8,
-    pub(super) id: Uuid,
+pub(super) struct Place {
+    score: f64,
+    feature: u8,
+    id: Uuid,
 }
 
 impl Place {
@@ -25,37 +25,44 @@ impl Place {
         by_score.then((self.feature, self.id).cmp(&(other.feature, other.id)))
     }
 
-    /// The opaque text of the place.
-    #[must_use]
-    pub fn encode(&self) -> String {
+    fn encode(&self) -> Vec<u8> {
         let mut bytes = self.score.to_be_bytes().to_vec();
         bytes.push(self.feature);
         bytes.extend_from_slice(self.id.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
-    /// The place in a text.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn decode(text: &str) -> Result<Self, QueryError> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-        let place = bytes.as_deref().and_then(|bytes| {
-            let (score, rest) = bytes.split_first_chunk::<8>()?;
-            let (feature, id) = rest.split_first()?;
-            let score = Some(f64::from_be_bytes(*score)).filter(|score| score.is_finite())?;
-            Some(Self { score, feature: *feature, id: Uuid::from_slice(id).ok()? })
-        });
-        place.ok_or_else(|| QueryError::Invalid {
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (score, rest) = bytes.split_first_chunk::<8>()?;
+        let (feature, id) = rest.split_first()?;
+        let score = Some(f64::from_be_bytes(*score)).filter(|score| score.is_finite())?;
+        Some(Self { score, feature: *feature, id: Uuid::from_slice(id).ok()? })
+    }
+}
+
+/// What cursors are signed with, and which search they belong to.
+pub(super) struct Book<'a> {
+    pub(super) key: &'a Key,
+    pub(super) of: String,
+}
+
+impl Book<'_> {
+    fn place(&self, text: &str) -> Result<Place, QueryError> {
+        let bytes = cursor::open(self.key, &self.of, "after", text)?;
+        Place::decode(&bytes).ok_or_else(|| QueryError::Invalid {
             field: "after",
-            message: format!("`{text}` is no cursor; use one that a page of this search gave you"),
+            message: format!("`{text}` is a cursor of an older program; begin the search again"),
         })
+    }
+
+    fn cursor(&self, place: &Place) -> String {
+        cursor::seal(self.key, &self.of, &place.encode())
     }
 }
 
 /// Which hits a page shows, and what there is around it.
 pub(super) struct HitsPage {
-    places: Vec<Place>,
+    places: Vec<(Place, String)>,
     has_next: bool,
     has_previous: bool,
     total: usize,
@@ -64,12 +71,13 @@ pub(super) struct HitsPage {
 
 /// The page of these hits that is wanted. The first so many are ranked; it ends there.
 pub(super) fn page(
+    book: &Book<'_>,
     args: &PageArgs,
     limits: &ReaderLimits,
     ranked: &[&Option<Ranked>],
 ) -> Result<HitsPage, QueryError> {
     let (size, _) = args.size(limits)?;
-    let after = args.after.as_deref().map(Place::decode).transpose()?;
+    let after = args.after.as_deref().map(|after| book.place(after)).transpose()?;
     let mut places: Vec<Place> = Vec::new();
     let mut is_cut = false;
     for ranked in ranked.iter().filter_map(|ranked| ranked.as_ref()) {
@@ -85,15 +93,15 @@ pub(super) fn page(
     let behind = places.split_off(after.map_or(0, seen));
     let has_next = behind.len() > size;
     let has_previous = after.is_some();
-    let places = behind.into_iter().take(size).collect();
+    let places = behind.into_iter().take(size).map(|place| (place, book.cursor(&place))).collect();
     Ok(HitsPage { places, has_next, has_previous, total, is_cut })
 }
 
 impl HitsPage {
     /// The ids of its hits of a feature.
     pub(super) fn ids(&self, feature: usize) -> Vec<Uuid> {
-        let of_it = self.places.iter().filter(|place| usize::from(place.feature) == feature);
-        of_it.map(|place| place.id).collect()
+        let of_it = self.places.iter().filter(|(place, _)| usize::from(place.feature) == feature);
+        of_it.map(|(place, _)| place.id).collect()
     }
 
     /// The page, with the records.
@@ -102,9 +110,9 @@ impl HitsPage {
         mut records: HashMap<Uuid, (T, Vec<Highlight>)>,
         facets: Vec<Facet>,
     ) -> Hits<T> {
-        let items = self.places.into_iter().filter_map(|place| {
+        let items = self.places.into_iter().filter_map(|(place, cursor)| {
             let (record, highlights) = records.remove(&place.id)?;
-            Some(Hit { record, score: place.score, highlights, place })
+            Some(Hit { record, score: place.score, highlights, cursor })
         });
         Hits {
             items: items.collect(),
@@ -122,12 +130,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_its_text_and_nothing_else_is_one() {
+    fn a_place_survives_its_bytes_and_nothing_else_is_one() {
         let place = Place { score: 0.123_456_789, feature: 3, id: Uuid::from_u128(7) };
-        assert_eq!(Place::decode(&place.encode()).unwrap(), place);
-        let not_a_number = Place { score: f64::NAN, ..place };
-        for text in ["", "x", "AAAA", "not base64!", &not_a_number.encode()] {
-            assert!(Place::decode(text).is_err(), "{text}");
+        assert_eq!(Place::decode(&place.encode()), Some(place));
+        let not_a_number = Place { score: f64::NAN, ..place }.encode();
+        for bytes in [&[][..], &[1], &[0; 24], &not_a_number] {
+            assert_eq!(Place::decode(bytes), None, "{bytes:?}");
         }
     }
 
