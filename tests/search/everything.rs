@@ -112,12 +112,12 @@ fn a_record_that_is_closed_is_found_as_it_is_now() {
             facets: [STATUS]) { facets { values { value count } } edges { node { id status } } } }";
         let found = shop.client.ask(customers, json!({ "q": "bolt" })).await;
         let node = found["searchCustomers"]["edges"][0]["node"].clone();
-        assert_eq!(node["status"], "active");
+        assert_eq!(node["status"], "ACTIVE");
         let hold = json!({ "customerId": node["id"], "reason": "late" });
         let held = shop.run("holdCustomer", hold).await;
         let now = json!({ "q": "bolt", "at": held["position"] });
         let found = shop.client.ask(customers, now).await["searchCustomers"].clone();
-        assert_eq!(found["edges"][0]["node"]["status"], "on_hold");
-        assert_eq!(found["facets"][0]["values"], json!([{ "value": "on_hold", "count": 1 }]));
+        assert_eq!(found["edges"][0]["node"]["status"], "ON_HOLD");
+        assert_eq!(found["facets"][0]["values"], json!([{ "value": "ON_HOLD", "count": 1 }]));
     });
 }

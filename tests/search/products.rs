@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use harness::{Shop, test};
-use serde_json::json;
+use gateway::config::Config;
+use harness::{Shop, test, test_with};
+use serde_json::{Value, json};
 
-use super::{ask, catalogue, edges, marked, product, skus};
+use super::{PRODUCTS, ask, catalogue, edges, marked, product, skus};
 
 #[test]
 fn codes_are_found_whole_begun_without_their_dashes_and_with_a_typo() {
@@ -135,7 +136,7 @@ fn facets_count_what_was_found() {
             { "name": "unit", "values": [
                 { "value": "piece", "count": 5 }, { "value": "kg", "count": 1 },
             ] },
-            { "name": "status", "values": [{ "value": "draft", "count": 6 }] },
+            { "name": "status", "values": [{ "value": "DRAFT", "count": 6 }] },
         ]);
         assert_eq!(found["facets"], facets);
     });
@@ -169,7 +170,7 @@ fn pages_lose_and_repeat_nothing() {
     });
 }
 
-fn skus_of(found: &serde_json::Value) -> Vec<String> {
+fn skus_of(found: &Value) -> Vec<String> {
     edges(found).map(|edge| edge["node"]["sku"].as_str().expect("a SKU").to_owned()).collect()
 }
 
@@ -193,6 +194,55 @@ fn what_was_written_is_found_at_once_and_by_its_new_words_alone() {
             position = shop.run("describeProduct", text).await["position"].clone();
             let gone = json!({ "q": format!("{old} "), "at": position });
             assert_eq!(skus_of(&ask(&shop.client, gone).await), [] as [&str; 0], "turn {turn}");
+        }
+    });
+}
+
+#[test]
+fn a_filter_holds_for_all_that_is_found() {
+    let mut config = Config::default();
+    config.queries.search_rows_max = 20;
+    test_with(config, async |app| {
+        let shop = catalogue(app).await;
+        let found = async |query: &str, filter: Value| {
+            let document = "query($q: String!, $filter: ProductsFilter) {
+                searchProducts(query: $q, filter: $filter, first: 100) {
+                    more edges { node { sku } } } }";
+            let asked = json!({ "q": query, "filter": filter });
+            let found = shop.client.ask(document, asked).await["searchProducts"].clone();
+            let mut skus = skus_of(&found);
+            skus.sort();
+            (skus, found["more"] == true)
+        };
+        let starting = json!({ "sku": { "startsWith": "AB" } });
+        let hearts = vec!["AB-123456".to_owned(), "AB-123457".to_owned()];
+        assert_eq!(found("heart", starting.clone()).await, (hearts, false));
+        assert_eq!(found("haert", starting.clone()).await.0.len(), 2, "of typos too");
+        assert_eq!(found("HEART-1", starting.clone()).await.0, [] as [&str; 0], "and of codes");
+        let either = json!({ "or": [starting, { "sku": { "eq": "CD-7" } }] });
+        assert_eq!(found("heart", either).await.0.len(), 3);
+        assert_eq!(found("heart", json!({ "status": { "eq": "PUBLISHED" } })).await.0.len(), 0);
+        for number in 0..30 {
+            product(&shop, &format!("S-{number:02}"), "Heart", "").await;
+        }
+        app.settled().await;
+        let last = json!({ "sku": { "eq": "S-29" } });
+        let (_, more) = found("heart", last).await;
+        assert!(more, "not all that have the word were looked at");
+    });
+}
+
+#[test]
+fn a_cursor_belongs_to_its_search() {
+    test(async |app| {
+        let shop = catalogue(app).await;
+        let page = ask(&shop.client, json!({ "q": "heart", "first": 1 })).await;
+        let after = page["pageInfo"]["endCursor"].clone();
+        ask(&shop.client, json!({ "q": "heart", "after": after })).await;
+        for query in ["hear", "lantern"] {
+            let other = json!({ "q": query, "after": after });
+            let (code, message) = shop.client.refused(PRODUCTS, other).await;
+            assert_eq!(code, "INVALID_INPUT", "{message}");
         }
     });
 }

@@ -136,13 +136,21 @@ type HitConnection<T> =
     Connection<String, T, SearchFields, HitFields, SearchName, SearchName, EnableNodesField>;
 
 fn connection<R, T: OutputType>(hits: Hits<R>, show: impl Fn(R) -> T) -> HitConnection<T> {
-    let facet = |facet: search::Facet| Facet {
-        name: facet.name,
-        values: facet
-            .values
-            .into_iter()
-            .map(|search::FacetValue { value, count }| FacetValue { value, count })
-            .collect(),
+    let facet = |facet: search::Facet| {
+        // States of life and features are enumerations here.
+        let is_word = ["status", "feature"].contains(&facet.name.as_str());
+        let told = |value: Option<String>| match is_word {
+            true => value.map(|value| value.to_ascii_uppercase()),
+            false => value,
+        };
+        Facet {
+            name: facet.name,
+            values: facet
+                .values
+                .into_iter()
+                .map(|search::FacetValue { value, count }| FacetValue { value: told(value), count })
+                .collect(),
+        }
     };
     let facets = hits.facets.into_iter().map(facet).collect();
     let fields = SearchFields { total: hits.total, more: hits.is_cut, facets };
