@@ -35,7 +35,8 @@ create index on credit_notes (organization_id, business_date, credit_note_id);
 create index on credit_notes (organization_id, net, credit_note_id);
 create index on credit_notes (organization_id, changed_at, credit_note_id);
 create index on credit_notes (organization_id, search_code);
-create index credit_notes_by_words on credit_notes using gin (search_words);
+create index credit_notes_by_words on credit_notes using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table credit_notes is 'Credit notes. Amounts are what is given back: not below zero.';
 comment on column credit_notes.organization_id is 'The tenant.';
 comment on column credit_notes.credit_note_id is 'The credit note.';

@@ -20,7 +20,8 @@ create index on customers (organization_id, name collate "C", customer_id);
 create index on customers (organization_id, status collate "C", name collate "C", customer_id);
 create index on customers (organization_id, changed_at, customer_id);
 create index on customers (organization_id, search_code);
-create index customers_by_words on customers using gin (search_words);
+create index customers_by_words on customers using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table customers is 'Customer accounts: companies that buy.';
 comment on column customers.organization_id is 'The tenant.';
 comment on column customers.customer_id is 'The customer.';

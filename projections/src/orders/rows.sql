@@ -36,7 +36,8 @@ create index on orders (organization_id, business_date, order_id);
 create index on orders (organization_id, net, order_id);
 create index on orders (organization_id, changed_at, order_id);
 create index on orders (organization_id, search_code);
-create index orders_by_words on orders using gin (search_words);
+create index orders_by_words on orders using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table orders is 'Orders.';
 comment on column orders.organization_id is 'The tenant.';
 comment on column orders.order_id is 'The order.';

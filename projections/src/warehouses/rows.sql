@@ -20,7 +20,8 @@ create index on warehouses (organization_id, name collate "C", warehouse_id);
 create index on warehouses (organization_id, status collate "C", warehouse_id);
 create index on warehouses (organization_id, changed_at, warehouse_id);
 create index on warehouses (organization_id, search_code);
-create index warehouses_by_words on warehouses using gin (search_words);
+create index warehouses_by_words on warehouses using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table warehouses is
     'Warehouses: places that keep stock; the default one stands here once it is opened.';
 comment on column warehouses.organization_id is 'The tenant.';

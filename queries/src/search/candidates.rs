@@ -64,8 +64,7 @@ impl Searching<'_> {
         query: &Query,
         typos: Option<Vec<String>>,
     ) -> Result<Candidates, QueryError> {
-        let mut sql = Sql::of(&self.within.clone().and(self.filter.clone()), 0);
-        let limit = sql.param(count(CODES_MAX), Type::INT8);
+        let mut sql = Sql::of(&self.within, 0);
         let fits = match typos {
             Some(typos) => {
                 let typos = sql.param(typos, Type::TEXT_ARRAY);
@@ -77,13 +76,13 @@ impl Searching<'_> {
                 format!("search_code >= {from} and search_code < {to}")
             }
         };
-        let statement = format!(
-            "select {}, true from search.{} where {} and {fits} order by search_code limit {limit}",
-            columns::<R>(),
+        let looked = self.looked(&mut sql);
+        let rows = format!(
+            "(select * from search.{} where {} and {fits} order by search_code limit {looked})",
             R::NAME,
             sql.text()
         );
-        self.ask(query, &statement, &[&sql], CODES_MAX).await
+        self.ask::<R>(query, ("", &rows), "", (sql, &looked), CODES_MAX).await
     }
 
     /// Rows in which all words of the query stand, in places of these classes.
@@ -142,39 +141,46 @@ impl Searching<'_> {
         rest: Option<String>,
         mut sql: Sql,
     ) -> Result<Candidates, QueryError> {
-        let hits_max = self.limits.search_hits_max;
-        let hits = sql.param(count(hits_max), Type::INT8);
-        let looked = sql.param(count(self.limits.search_rows_max), Type::INT8);
-        let filter = Sql::of(self.filter, sql.params().count());
-        let rest = rest.map(|rest| format!(" and {rest}")).unwrap_or_default();
-        let fits = format!("({}{rest})", filter.text());
-        let (columns, name, within) = (columns::<R>(), R::NAME, sql.text());
-        let statement = format!(
-            "with found as materialized ( \
-                 select * from search.{name} where {within} and {found} \
-             ), looked as ( \
-                 select f.*, row_number() over () as looked_at \
-                 from (select * from found limit {looked}) as f \
-             ) \
-             select {columns}, {fits} is true from looked \
-             where {fits} is true or looked_at = {looked} limit {hits}"
+        let looked = self.looked(&mut sql);
+        let with = format!(
+            "with found as materialized (select * from search.{} where {} and {found})",
+            R::NAME,
+            sql.text()
         );
-        self.ask(query, &statement, &[&sql, &filter], hits_max).await
+        let rows = format!("(select * from found limit {looked})");
+        let rest = rest.map(|rest| format!(" and {rest}")).unwrap_or_default();
+        let hits_max = self.limits.search_hits_max;
+        self.ask::<R>(query, (&with, &rows), &rest, (sql, &looked), hits_max).await
     }
 
-    async fn ask(
+    /// How many rows are looked at, as a parameter.
+    fn looked(&self, sql: &mut Sql) -> String {
+        sql.param(count(self.limits.search_rows_max), Type::INT8)
+    }
+
+    /// Of these rows the first so many that fulfil the filter and the rest.
+    async fn ask<R: Findable>(
         &self,
         query: &Query,
-        statement: &str,
-        parts: &[&Sql],
+        (with, rows): (&str, &str),
+        rest: &str,
+        (mut sql, looked): (Sql, &str),
         most: usize,
     ) -> Result<Candidates, QueryError> {
-        let params: Vec<(Param<'_>, Type)> = parts.iter().flat_map(|part| part.params()).collect();
+        let limit = sql.param(count(most), Type::INT8);
+        let filter = Sql::of(self.filter, sql.params().count());
+        let (columns, fits) = (columns::<R>(), format!("({}{rest}) is true", filter.text()));
+        let statement = format!(
+            "{with} select {columns}, {fits} \
+             from (select f.*, row_number() over () as looked_at from {rows} as f) as looked \
+             where {fits} or looked_at = {looked} limit {limit}"
+        );
+        let params: Vec<(Param<'_>, Type)> = sql.params().chain(filter.params()).collect();
         // Of filters there are any number.
         let rows = match *self.filter == Filter::all() {
-            false => self.client.query_typed(statement, &params).await?,
+            false => self.client.query_typed(&statement, &params).await?,
             true => {
-                let statement = self.client.prepare_cached(statement).await?;
+                let statement = self.client.prepare_cached(&statement).await?;
                 let params: Vec<Param<'_>> = params.into_iter().map(|(param, _)| param).collect();
                 self.client.query(&statement, &params).await?
             }
