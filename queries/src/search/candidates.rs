@@ -64,6 +64,10 @@ impl Searching<'_> {
         query: &Query,
         typos: Option<Vec<String>>,
     ) -> Result<Candidates, QueryError> {
+        if R::KEPT == Kept::Rows {
+            // They have no codes.
+            return Ok(Candidates::default());
+        }
         let mut sql = Sql::of(&self.within, 0);
         let fits = match typos {
             Some(typos) => {
