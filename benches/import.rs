@@ -18,7 +18,7 @@ use crate::memory::Memory;
 use crate::report::{Goal, Row};
 use crate::rounds::{median, rounded};
 
-const DATA: &str = "data/online-retail/online-retail.csv.xz";
+pub const DATA: &str = "data/online-retail/online-retail.csv.xz";
 const MAPPING: &str = "examples/online-retail.toml";
 /// How long the whole file may take.
 const SECONDS_MAX: f64 = 120.0;

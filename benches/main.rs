@@ -36,6 +36,7 @@ mod reading;
 mod rebuilding;
 mod report;
 mod rounds;
+mod search;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,7 +44,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 33] = [
+const ROWS: [&str; 34] = [
     "append_1",
     "append_64",
     "append_512",
@@ -77,6 +78,7 @@ const ROWS: [&str; 33] = [
     "rls_list",
     "rls_unnamed",
     "growth",
+    "search_1m",
 ];
 
 /// How long and how much.
@@ -92,6 +94,10 @@ pub struct Scale {
     pub read_items: usize,
     /// Orders of a read model that somebody reads with SQL.
     pub read_orders: usize,
+    /// Products that are searched.
+    pub searched_products: usize,
+    /// A round of searches.
+    pub search_round: Duration,
     /// How long facts are followed.
     pub follow: Duration,
     /// Facts of a log before and after it has grown.
@@ -122,6 +128,8 @@ const WHOLE: Scale = Scale {
     checked_facts: 1_000_000,
     read_items: 4_000,
     read_orders: 400_000,
+    searched_products: 1_000_000,
+    search_round: Duration::from_secs(5),
     follow: Duration::from_secs(10),
     grown_facts: (1_000_000, 10_000_000),
     growth_rounds: 3,
@@ -142,6 +150,8 @@ const QUICK: Scale = Scale {
     checked_facts: 20_000,
     read_items: 100,
     read_orders: 4_000,
+    searched_products: 20_000,
+    search_round: Duration::from_millis(500),
     follow: Duration::from_secs(1),
     grown_facts: (20_000, 60_000),
     growth_rounds: 2,
@@ -244,6 +254,12 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     rows.extend(readers::measure(scale, wanted).await);
     if wanted("growth") {
         rows.push(growth::measure(scale).await);
+    }
+    if wanted("search_1m") {
+        match search::measure(scale).await {
+            Some(row) => rows.push(row),
+            None => eprintln!("search_1m: not measured, for ../shared/data is not there"),
+        }
     }
     rows
 }

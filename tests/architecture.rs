@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
 const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
     (
         "projections/src/",
-        &["fold", "lib", "parts", "sales", "sinks", "skips", "table", "watermarks"],
+        &["fold", "lib", "parts", "sales", "search", "sinks", "skips", "table", "watermarks"],
     ),
     (
         "queries/src/",
@@ -43,6 +43,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
             "position",
             "records",
             "sales",
+            "search",
             "sort",
             "statements",
         ],
@@ -64,6 +65,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
             "nodes",
             "sales",
             "scalars",
+            "search",
             "status",
         ],
     ),

@@ -1,7 +1,7 @@
 //! Claims about contacts, through the front door: what is known of persons, and that nobody reads
 //! it any more once they are erased. Which rules commands obey stands beside them.
 
-mod erasing;
+pub(crate) mod erasing;
 mod keys;
 
 use harness::{Shop, TestApp, test};

@@ -36,6 +36,7 @@ mod projector;
 mod readers;
 mod readme;
 mod sales;
+mod search;
 mod subscriptions;
 mod tidy;
 mod warehouses;

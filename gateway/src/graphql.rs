@@ -25,6 +25,7 @@ mod parked;
 mod products;
 mod sales;
 mod scalars;
+mod search;
 mod status;
 mod stock;
 mod warehouses;
@@ -43,6 +44,7 @@ use crate::app::App;
 pub struct Query(
     lists::ListQueries,
     nodes::NodeQueries,
+    search::SearchQueries,
     organizations::OrganizationQueries,
     customers::CustomerQueries,
     contacts::ContactQueries,

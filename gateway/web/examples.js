@@ -79,6 +79,34 @@ query Node {
     ... on Customer { name }
   }
 }
+
+# Whatever fits, as somebody types it: the last word
+# may be begun, and a typo is forgiven.
+query Search {
+  search(query: "hexagn nu", first: 5) {
+    total
+    facets { values { value count } }
+    edges {
+      score
+      highlights { field parts { text marked } }
+      node {
+        __typename
+        ... on Product { sku name }
+        ... on Customer { name }
+        ... on Order { number customerName }
+      }
+    }
+  }
+}
+
+# A code without its dashes, and what else there is of it.
+query SearchProducts {
+  searchProducts(query: "nutm8", facets: [STATUS, UNIT]) {
+    total
+    facets { name values { value count } }
+    edges { highlights { field parts { text marked } } node { sku name } }
+  }
+}
 `;
 
 const VARIABLES = JSON.stringify(

@@ -6,12 +6,13 @@ use events::contacts::{ContactDetails, ContactEvent, ContactField};
 use events::personal::Personal;
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::table::NoChild;
 use crate::{At, Kept, Record, word};
 
 crate::table! {
     /// A contact as it is now.
-    record ContactRow in "contacts" by contact_id {
+    record ContactRow in "contacts" by contact_id found by words {
         /// The contact.
         contact_id: Uuid,
         /// The customer at whom the person is.
@@ -42,7 +43,7 @@ pub struct Contacts;
 
 impl Record for Contacts {
     const NAME: &'static str = "contacts";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("contacts/rows.sql");
 
     type Fact = ContactEvent;
@@ -136,5 +137,17 @@ impl ContactRow {
     /// Nothing of the person stays.
     fn forget(&mut self) {
         (self.name, self.email, self.phone, self.address) = (None, None, None, None);
+    }
+}
+
+impl Searched for ContactRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            Field::of("name", Weight::B, &self.name),
+            Field::of("email", Weight::C, &self.email),
+            Field::of("phone", Weight::C, &self.phone),
+            Field::of("role", Weight::D, &self.role),
+        ];
+        fields.into_iter().flatten().collect()
     }
 }

@@ -5,11 +5,12 @@ use events::credit_notes::{CreditNoteEvent, CreditNotePosted};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::{At, Kept, Record, micros, word};
 
 crate::table! {
     /// A credit note as it is now. Amounts are what is given back: not below zero.
-    record CreditNoteRow in "credit_notes" by credit_note_id {
+    record CreditNoteRow in "credit_notes" by credit_note_id found by words {
         /// The credit note.
         credit_note_id: Uuid,
         /// The series that the number is unique in.
@@ -84,7 +85,7 @@ pub struct CreditNotes;
 
 impl Record for CreditNotes {
     const NAME: &'static str = "credit_notes";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("credit_notes/rows.sql");
 
     type Fact = CreditNoteEvent;
@@ -148,4 +149,16 @@ fn lines(posted: &CreditNotePosted, at: &At) -> Vec<CreditNoteLineRow> {
         position: at.position.0,
     });
     row.collect()
+}
+
+impl Searched for CreditNoteRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            Field::always("number", Weight::A, &self.number),
+            Field::always("customerName", Weight::C, &self.customer_name),
+            Field::of("reference", Weight::C, &self.reference),
+            Field::of("reason", Weight::D, &self.reason),
+        ];
+        fields.into_iter().flatten().collect()
+    }
 }

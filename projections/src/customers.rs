@@ -3,12 +3,13 @@
 use events::customers::CustomerEvent;
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::table::NoChild;
 use crate::{At, Kept, Record, word};
 
 crate::table! {
     /// A customer account as it is now.
-    record CustomerRow in "customers" by customer_id {
+    record CustomerRow in "customers" by customer_id found by words {
         /// The customer.
         customer_id: Uuid,
         /// The seller's number for it.
@@ -31,7 +32,7 @@ pub struct Customers;
 
 impl Record for Customers {
     const NAME: &'static str = "customers";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("customers/rows.sql");
 
     type Fact = CustomerEvent;
@@ -67,5 +68,15 @@ impl Record for Customers {
             row.net_days = terms.net_days.into();
         }
         Some(row.into())
+    }
+}
+
+impl Searched for CustomerRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            Field::of("number", Weight::A, &self.number),
+            Field::always("name", Weight::B, &self.name),
+        ];
+        fields.into_iter().flatten().collect()
     }
 }

@@ -11,6 +11,7 @@ pub mod organizations;
 pub mod parts;
 pub mod products;
 pub mod sales;
+pub mod search;
 pub mod sinks;
 pub mod skips;
 pub mod stock;

@@ -5,11 +5,12 @@ use events::orders::{OrderEvent, OrderPlaced};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::{At, Kept, Record, micros, word};
 
 crate::table! {
     /// An order as it is now.
-    record OrderRow in "orders" by order_id {
+    record OrderRow in "orders" by order_id found by words {
         /// The order.
         order_id: Uuid,
         /// The series that the number is unique in.
@@ -88,7 +89,7 @@ pub struct Orders;
 
 impl Record for Orders {
     const NAME: &'static str = "orders";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static str = include_str!("orders/rows.sql");
 
     type Fact = OrderEvent;
@@ -164,4 +165,15 @@ fn lines(placed: &OrderPlaced, at: &At) -> Vec<OrderLineRow> {
         position: at.position.0,
     });
     row.collect()
+}
+
+impl Searched for OrderRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            Field::always("number", Weight::A, &self.number),
+            Field::always("customerName", Weight::C, &self.customer_name),
+            Field::of("reference", Weight::C, &self.reference),
+        ];
+        fields.into_iter().flatten().collect()
+    }
 }

@@ -5,12 +5,13 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::table::NoChild;
 use crate::{At, Kept, Record, word};
 
 crate::table! {
     /// A product as it is now.
-    record ProductRow in "products" by product_id {
+    record ProductRow in "products" by product_id found by words {
         /// The product.
         product_id: Uuid,
         /// The seller's code for it.
@@ -39,7 +40,7 @@ pub struct Products;
 
 impl Record for Products {
     const NAME: &'static str = "products";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("products/rows.sql");
 
     type Fact = ProductEvent;
@@ -94,4 +95,17 @@ fn shown(texts: &Value) -> (Option<String>, Option<String>) {
     let text = texts.get("en").or_else(first);
     let part = |part: &str| text?.get(part)?.as_str().map(str::to_owned);
     (part("name"), part("description"))
+}
+
+impl Searched for ProductRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let sku = Field::always("sku", Weight::A, &self.sku);
+        let texts = self.texts.as_object().into_iter().flat_map(|texts| texts.values());
+        let part = |name, weight| {
+            let texts = texts.clone().filter_map(move |text| text.get(name)?.as_str());
+            texts.filter_map(move |text| Field::always(name, weight, text))
+        };
+        let (names, descriptions) = (part("name", Weight::B), part("description", Weight::D));
+        sku.into_iter().chain(names).chain(descriptions).collect()
+    }
 }

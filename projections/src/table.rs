@@ -27,11 +27,14 @@ pub trait Table: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     const KEY: &'static [&'static str];
     /// Its columns with their PostgreSQL types.
     const COLUMNS: &'static [NamedType];
+    /// The columns that rows are found by ([`search`](crate::search)): written behind the others,
+    /// and not read with them.
+    const FOUND_BY: &'static [NamedType] = &[];
 
-    /// The values of rows, a column an array.
+    /// The values of rows, a column that is written an array.
     fn columns(rows: &[&Self]) -> Vec<Column>;
 
-    /// The values of a row, its columns in order.
+    /// The values of a row, the columns that are written in order.
     fn values(&self) -> Vec<Value<'_>>;
 
     /// A row as it is stored, its columns in order.
@@ -113,17 +116,18 @@ impl RecordTable for NoChild {
 /// Declares a row and its [`Table`]. Every row begins with `organization_id`. Those of a `record`
 /// and of its `child` go on with the record's id; a `record` also carries `version`, `position` and
 /// `changed_at`, which the runner stamps. Those of a `rollup` have the columns of their key, of
-/// their [`sums!`](crate::sums!), and the `position` of the last fact in them.
+/// their [`sums!`](crate::sums!), and the `position` of the last fact in them. A record that is
+/// `found by words` is [`Searched`](crate::search::Searched).
 #[macro_export]
 macro_rules! table {
     (
         $(#[$doc:meta])*
-        record $name:ident in $table:literal by $id:ident {
+        record $name:ident in $table:literal by $id:ident $(found by $words:ident)? {
             $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
         }
     ) => {
         $crate::table! {
-            @table $(#[$doc])* $name $table $id [$id] {
+            @table $(#[$doc])* $name $table $id [$id] [$($words)?] {
                 $( $(#[$field_doc])* $field: $type, )+
                 /// The version of the record's stream.
                 version: i64,
@@ -146,7 +150,7 @@ macro_rules! table {
         }
     ) => {
         $crate::table! {
-            @table $(#[$doc])* $name $table $id [$id, $line] {
+            @table $(#[$doc])* $name $table $id [$id, $line] [] {
                 $( $(#[$field_doc])* $field: $type, )+
             }
             stamp(row, at) { let _ = (row, at); }
@@ -233,7 +237,8 @@ macro_rules! table {
         }
     };
     (
-        @table $(#[$doc:meta])* $name:ident $table:literal $id:ident [$($key:ident),+] {
+        @table $(#[$doc:meta])* $name:ident $table:literal $id:ident [$($key:ident),+]
+        [$($words:ident)?] {
             $( $(#[$field_doc:meta])* $field:ident: $type:ty, )+
         }
         stamp($row:ident, $at:ident) $stamp:block
@@ -255,17 +260,25 @@ macro_rules! table {
                 $( (stringify!($field), <$type as $crate::table::ColumnType>::NAME), )+
             ];
 
+            $( const FOUND_BY: &'static [$crate::table::NamedType] =
+                $crate::search::$words::COLUMNS; )?
+
             fn columns(rows: &[&Self]) -> Vec<$crate::table::Column> {
-                vec![
+                let columns: Vec<$crate::table::Column> = vec![
                     Box::new(rows.iter().map(|row| row.organization_id).collect::<Vec<_>>()),
                     $( Box::new(
                         rows.iter().map(|row| row.$field.clone()).collect::<Vec<$type>>(),
                     ), )+
-                ]
+                ];
+                $( let columns = $crate::search::$words::with_columns(columns, rows); )?
+                columns
             }
 
             fn values(&self) -> Vec<$crate::table::Value<'_>> {
-                vec![&self.organization_id, $( &self.$field, )+]
+                let values: Vec<$crate::table::Value<'_>> =
+                    vec![&self.organization_id, $( &self.$field, )+];
+                $( let values = $crate::search::$words::with_values(values, self); )?
+                values
             }
 
             fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
@@ -277,6 +290,23 @@ macro_rules! table {
                 })
             }
         }
+
+        // What it is found by is made where it is written, lest every row carries it.
+        $( impl tokio_postgres::types::ToSql for $name {
+            fn to_sql(
+                &self,
+                sql_type: &tokio_postgres::types::Type,
+                out: &mut tokio_postgres::types::private::BytesMut,
+            ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+                $crate::search::$words::FoundBy::of(self).to_sql(sql_type, out)
+            }
+
+            fn accepts(sql_type: &tokio_postgres::types::Type) -> bool {
+                <$crate::search::$words::FoundBy as tokio_postgres::types::ToSql>::accepts(sql_type)
+            }
+
+            tokio_postgres::types::to_sql_checked!();
+        } )?
 
         impl $crate::table::RecordTable for $name {
             fn key(&self) -> (uuid::Uuid, uuid::Uuid) {

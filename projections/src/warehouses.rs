@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use events::warehouses::WarehouseEvent;
 use uuid::Uuid;
 
+use crate::search::{Field, Searched, Weight};
 use crate::table::NoChild;
 use crate::{At, Kept, Record, word};
 
 crate::table! {
     /// A warehouse as it is now.
-    record WarehouseRow in "warehouses" by warehouse_id {
+    record WarehouseRow in "warehouses" by warehouse_id found by words {
         /// The warehouse.
         warehouse_id: Uuid,
         /// The seller's code for it.
@@ -30,7 +31,7 @@ pub struct Warehouses;
 
 impl Record for Warehouses {
     const NAME: &'static str = "warehouses";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static str = include_str!("warehouses/rows.sql");
 
     type Fact = WarehouseEvent;
@@ -62,5 +63,15 @@ impl Record for Warehouses {
             row.status_reason = fact.because().map(str::to_owned);
         }
         Some(row.into())
+    }
+}
+
+impl Searched for WarehouseRow {
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            Field::always("code", Weight::A, &self.code),
+            Field::always("name", Weight::B, &self.name),
+        ];
+        fields.into_iter().flatten().collect()
     }
 }

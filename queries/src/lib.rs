@@ -22,6 +22,7 @@ pub mod position;
 pub mod products;
 pub mod records;
 pub mod sales;
+pub mod search;
 pub mod sort;
 mod statements;
 pub mod stock;
@@ -67,6 +68,18 @@ pub struct ReaderLimits {
     pub as_of_facts_max: usize,
     /// Bytes of records and counts that are kept in mind; with none, nothing is.
     pub cache_bytes_max: u64,
+    /// Characters of what somebody searches for.
+    pub search_chars_max: usize,
+    /// Words of it.
+    pub search_words_max: usize,
+    /// Hits of a feature that are ranked; pages end there.
+    pub search_hits_max: usize,
+    /// Rows of a feature that are looked at for one search, where not all that its index finds fit.
+    pub search_rows_max: usize,
+    /// Words of a feature that are compared with one that may be mistyped.
+    pub search_vocabulary_max: usize,
+    /// Where fewer hits than these have the words as they were typed, typos are tolerated.
+    pub search_typos_below: usize,
     /// Conditions of a filter, those that join others counted too.
     pub filter_conditions_max: usize,
     /// Values that a condition may name: `in`.
@@ -86,6 +99,12 @@ impl Default for ReaderLimits {
             page_default: 20,
             as_of_facts_max: 1_000_000,
             cache_bytes_max: 32 << 20,
+            search_chars_max: 200,
+            search_words_max: 10,
+            search_hits_max: 1_000,
+            search_rows_max: 10_000,
+            search_vocabulary_max: 20_000,
+            search_typos_below: 20,
             filter_conditions_max: 100,
             filter_values_max: 1_000,
             groups_max: 5_000,

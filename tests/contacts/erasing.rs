@@ -20,7 +20,7 @@ const BERTS: [&str; 4] = ["Bert Immer", "bert@immer", "44 765 43 21", "Immergass
 
 /// Every row of every table of the database, and of the statistics about them, as text; where bytes
 /// are text, that text too.
-pub(super) async fn everything_stored(app: &TestApp) -> String {
+pub(crate) async fn everything_stored(app: &TestApp) -> String {
     let client = app.database.connect().await;
     client.batch_execute("analyze").await.expect("statistics");
     let tables = "select format('%I.%I', schemaname, tablename) from pg_tables \

@@ -39,7 +39,7 @@ fn every_example_of_graphiql_runs_against_the_demo() {
         let client = app.administrator();
         let document = examples(&client).await;
         let named = |kind: &str| document.matches(&format!("\n{kind} ")).count();
-        assert_eq!((named("query"), named("mutation"), named("subscription")), (4, 1, 1));
+        assert_eq!((named("query"), named("mutation"), named("subscription")), (6, 1, 1));
 
         let orders = run(&client, &document, "Orders", json!({})).await;
         assert!(orders["orders"]["nodes"][0]["lines"][0]["sku"].is_string(), "{orders}");
@@ -67,5 +67,10 @@ fn every_example_of_graphiql_runs_against_the_demo() {
         assert_ne!(as_of["then"]["credit"]["exposure"], as_of["now"]["credit"]["exposure"]);
         let node = run(&client, &document, "Node", json!({})).await["node"].clone();
         assert_eq!((&node["__typename"], &node["sku"]), (&json!("Product"), &json!("NUT-M8-ZP")));
+        let found = run(&client, &document, "Search", json!({})).await["search"].clone();
+        assert!(found["total"].as_i64() > Some(0), "{found}");
+        let found = run(&client, &document, "SearchProducts", json!({})).await;
+        let first = &found["searchProducts"]["edges"][0];
+        assert_eq!(first["node"]["sku"], "NUT-M8-ZP", "{found}");
     });
 }

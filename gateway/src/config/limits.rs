@@ -143,6 +143,18 @@ settings! {
     /// Bytes of records and counts that are kept in mind, so that they need not be read again until
     /// they change. 0 switches that off.
     cache_bytes_max: u64 = same => cache_bytes_max as same;
+    /// Characters of what somebody searches for.
+    search_chars_max: usize = same => search_chars_max as same;
+    /// Words of it.
+    search_words_max: usize = same => search_words_max as same;
+    /// Hits of a feature that are ranked; pages end there.
+    search_hits_max: usize = same => search_hits_max as same;
+    /// Rows of a feature that are looked at for one search, where not all that its index finds fit.
+    search_rows_max: usize = same => search_rows_max as same;
+    /// Words of a feature that are compared with one that may be mistyped.
+    search_vocabulary_max: usize = same => search_vocabulary_max as same;
+    /// Where fewer hits than these have the words as they were typed, typos are tolerated.
+    search_typos_below: usize = same => search_typos_below as same;
     /// Conditions of a filter, those that join others counted too.
     filter_conditions_max: usize = same => filter_conditions_max as same;
     /// Values that a condition of a filter may name (`in`).

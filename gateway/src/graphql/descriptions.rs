@@ -19,6 +19,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
          sent.",
     ),
     ("before", "Only what stands before this cursor, which a page of the same list gave you."),
+    ("facets", "The fields to count the values of, among the hits. Null: none."),
     ("every", "In which periods. Null: in none."),
     ("filter", "Which of them. Null: all."),
     (
@@ -30,6 +31,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("id", "The record's id."),
     ("input", "What is to be done."),
     ("last", "The last so many, in the list's order; not together with `first`."),
+    ("query", "As somebody types it; an empty one finds nothing."),
     ("sort", "By which fields. Null: in the list's own order."),
     ("locale", "The language (BCP 47), such as `de` or `de-CH`."),
 ];
@@ -95,10 +97,12 @@ fn describe(registry: &mut Registry) {
         let MetaType::Object { description, fields, .. } = meta else { continue };
         let own = match (name.strip_suffix("Connection"), name.strip_suffix("Edge")) {
             (Some(listed), _) => {
+                let listed = listed.strip_suffix("Search").unwrap_or(listed);
                 *description = Some(format!("A page of a list, of the type `{listed}`."));
                 PAGES
             }
             (_, Some(listed)) => {
+                let listed = listed.strip_suffix("Search").unwrap_or(listed);
                 *description = Some(format!("A record of a page, of the type `{listed}`."));
                 EDGES
             }

@@ -21,6 +21,8 @@ create table credit_notes (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, credit_note_id)
 );
 create index on credit_notes (organization_id, posted_at, credit_note_id);
@@ -32,6 +34,9 @@ create index on credit_notes (organization_id, number collate "C", credit_note_i
 create index on credit_notes (organization_id, business_date, credit_note_id);
 create index on credit_notes (organization_id, net, credit_note_id);
 create index on credit_notes (organization_id, changed_at, credit_note_id);
+create index on credit_notes (organization_id, search_code);
+create index credit_notes_by_words on credit_notes using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table credit_notes is 'Credit notes. Amounts are what is given back: not below zero.';
 comment on column credit_notes.organization_id is 'The tenant.';
 comment on column credit_notes.credit_note_id is 'The credit note.';
@@ -55,6 +60,25 @@ comment on column credit_notes.line_count is 'How many lines it has.';
 comment on column credit_notes.version is 'Version of the record: facts in its stream.';
 comment on column credit_notes.position is 'Position of the last fact in the row.';
 comment on column credit_notes.changed_at is 'When that fact was recorded.';
+comment on column credit_notes.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column credit_notes.search_words is 'The words of its texts, for searching.';
+
+-- The words that occur: to complete and to correct what somebody types. One that is not used any
+-- more stays, and finds nothing.
+create table credit_notes_words (
+    organization_id uuid not null,
+    word text collate "C" not null,
+    noted bigint generated always as identity,
+    primary key (organization_id, word, noted)
+);
+create trigger note_words after insert on credit_notes referencing new table as added
+for each statement execute function search.note_words();
+create trigger change_words after update on credit_notes referencing new table as added
+for each statement execute function search.note_words();
+comment on table credit_notes_words is 'The words that occur in credit notes.';
+comment on column credit_notes_words.organization_id is 'The tenant.';
+comment on column credit_notes_words.word is 'The word, without capitals and accents.';
+comment on column credit_notes_words.noted is 'Tells rows of one word apart: two may note it at once.';
 
 create table credit_note_lines (
     organization_id uuid not null,

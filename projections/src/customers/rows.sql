@@ -11,12 +11,17 @@ create table customers (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, customer_id)
 );
 create index on customers (organization_id, number collate "C", customer_id);
 create index on customers (organization_id, name collate "C", customer_id);
 create index on customers (organization_id, status collate "C", name collate "C", customer_id);
 create index on customers (organization_id, changed_at, customer_id);
+create index on customers (organization_id, search_code);
+create index customers_by_words on customers using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table customers is 'Customer accounts: companies that buy.';
 comment on column customers.organization_id is 'The tenant.';
 comment on column customers.customer_id is 'The customer.';
@@ -29,3 +34,22 @@ comment on column customers.status_reason is 'Why it is on hold or closed.';
 comment on column customers.version is 'Version of the record: facts in its stream.';
 comment on column customers.position is 'Position of the last fact in the row.';
 comment on column customers.changed_at is 'When that fact was recorded.';
+comment on column customers.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column customers.search_words is 'The words of its texts, for searching.';
+
+-- The words that occur: to complete and to correct what somebody types. One that is not used any
+-- more stays, and finds nothing.
+create table customers_words (
+    organization_id uuid not null,
+    word text collate "C" not null,
+    noted bigint generated always as identity,
+    primary key (organization_id, word, noted)
+);
+create trigger note_words after insert on customers referencing new table as added
+for each statement execute function search.note_words();
+create trigger change_words after update on customers referencing new table as added
+for each statement execute function search.note_words();
+comment on table customers_words is 'The words that occur in customers.';
+comment on column customers_words.organization_id is 'The tenant.';
+comment on column customers_words.word is 'The word, without capitals and accents.';
+comment on column customers_words.noted is 'Tells rows of one word apart: two may note it at once.';

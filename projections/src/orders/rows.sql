@@ -22,6 +22,8 @@ create table orders (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, order_id)
 );
 create index on orders (organization_id, placed_at, order_id);
@@ -33,6 +35,9 @@ create index on orders (organization_id, status collate "C", placed_at, order_id
 create index on orders (organization_id, business_date, order_id);
 create index on orders (organization_id, net, order_id);
 create index on orders (organization_id, changed_at, order_id);
+create index on orders (organization_id, search_code);
+create index orders_by_words on orders using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table orders is 'Orders.';
 comment on column orders.organization_id is 'The tenant.';
 comment on column orders.order_id is 'The order.';
@@ -56,6 +61,25 @@ comment on column orders.credited is 'What credit notes gave back of its net.';
 comment on column orders.version is 'Version of the record: facts in its stream.';
 comment on column orders.position is 'Position of the last fact in the row.';
 comment on column orders.changed_at is 'When that fact was recorded.';
+comment on column orders.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column orders.search_words is 'The words of its texts, for searching.';
+
+-- The words that occur: to complete and to correct what somebody types. One that is not used any
+-- more stays, and finds nothing.
+create table orders_words (
+    organization_id uuid not null,
+    word text collate "C" not null,
+    noted bigint generated always as identity,
+    primary key (organization_id, word, noted)
+);
+create trigger note_words after insert on orders referencing new table as added
+for each statement execute function search.note_words();
+create trigger change_words after update on orders referencing new table as added
+for each statement execute function search.note_words();
+comment on table orders_words is 'The words that occur in orders.';
+comment on column orders_words.organization_id is 'The tenant.';
+comment on column orders_words.word is 'The word, without capitals and accents.';
+comment on column orders_words.noted is 'Tells rows of one word apart: two may note it at once.';
 
 create table order_lines (
     organization_id uuid not null,

@@ -14,6 +14,8 @@ create table products (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, product_id)
 );
 create unique index on products (organization_id, sku collate "C");
@@ -21,6 +23,9 @@ create index on products (organization_id, name collate "C", product_id);
 create index on products (organization_id, status collate "C", sku collate "C", product_id);
 create index on products (organization_id, list_price, product_id);
 create index on products (organization_id, changed_at, product_id);
+create index on products (organization_id, search_code);
+create index products_by_words on products using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table products is 'Products.';
 comment on column products.organization_id is 'The tenant.';
 comment on column products.product_id is 'The product.';
@@ -37,3 +42,22 @@ comment on column products.status is 'draft, published or discontinued.';
 comment on column products.version is 'Version of the record: facts in its stream.';
 comment on column products.position is 'Position of the last fact in the row.';
 comment on column products.changed_at is 'When that fact was recorded.';
+comment on column products.search_code is 'Its SKU in small letters and digits alone, for searching.';
+comment on column products.search_words is 'The words of its texts, for searching.';
+
+-- The words that occur: to complete and to correct what somebody types. One that is not used any
+-- more stays, and finds nothing.
+create table products_words (
+    organization_id uuid not null,
+    word text collate "C" not null,
+    noted bigint generated always as identity,
+    primary key (organization_id, word, noted)
+);
+create trigger note_words after insert on products referencing new table as added
+for each statement execute function search.note_words();
+create trigger change_words after update on products referencing new table as added
+for each statement execute function search.note_words();
+comment on table products_words is 'The words that occur in products.';
+comment on column products_words.organization_id is 'The tenant.';
+comment on column products_words.word is 'The word, without capitals and accents.';
+comment on column products_words.noted is 'Tells rows of one word apart: two may note it at once.';

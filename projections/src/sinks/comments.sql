@@ -11,6 +11,11 @@ begin
             and a.attnum > 0
         where pg_description.objoid = '{schema}.{table}'::regclass
             and pg_description.classoid = 'pg_class'::regclass
+            -- What rows are found by is not shown.
+            and (a.attname is null or exists (
+                select from pg_attribute as shown
+                where shown.attrelid = 'read.{table}'::regclass and shown.attname = a.attname
+            ))
     loop
         if d.attname is null then
             execute format('comment on view read.{table} is %L', d.description);

@@ -5,6 +5,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
+use super::statements::written;
 use crate::table::Table;
 
 /// Writes rows by a COPY statement.
@@ -13,7 +14,7 @@ pub(super) async fn copy<T: Table>(
     statement: &str,
     rows: &[&T],
 ) -> Result<(), Error> {
-    let types: Vec<Type> = T::COLUMNS.iter().map(|(_, name)| sql_type(name)).collect();
+    let types: Vec<Type> = written::<T>().map(|(_, name)| sql_type(name)).collect();
     let sink = client.copy_in(statement).await?;
     let writer = BinaryCopyInWriter::new(sink, &types);
     pin_mut!(writer);
@@ -35,6 +36,7 @@ fn sql_type(name: &str) -> Type {
         "date" => Type::DATE,
         "timestamptz" => Type::TIMESTAMPTZ,
         "jsonb" => Type::JSONB,
+        "tsvector" => Type::TS_VECTOR,
         _ => Type::TEXT,
     }
 }

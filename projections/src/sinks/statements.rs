@@ -1,22 +1,27 @@
 //! The statements of a table, made of its declared columns alone.
 
-use super::view::View;
-use crate::table::{RecordTable, SumTable, Table};
+use crate::table::{NamedType, RecordTable, SumTable, Table};
 
 /// A list of items made of columns, separated by commas.
 fn list<T: Table>(item: impl Fn(usize, &str, &str) -> String) -> String {
-    let items = T::COLUMNS.iter().enumerate();
+    let items = written::<T>().enumerate();
     items.map(|(n, (name, sql_type))| item(n + 1, name, sql_type)).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns that are written.
+pub(super) fn written<T: Table>() -> impl Iterator<Item = &'static NamedType> {
+    T::COLUMNS.iter().chain(T::FOUND_BY)
 }
 
 /// Reads the rows of records: $1 organizations, $2 ids.
 pub(super) fn select<T: RecordTable>(schema: &str) -> String {
-    let columns = list::<T>(|_, name, _| format!("t.{name}"));
+    let columns: Vec<_> = T::COLUMNS.iter().map(|(name, _)| format!("t.{name}")).collect();
     let (table, key) = (T::NAME, T::KEY);
     format!(
         "select {columns} from unnest($1::uuid[], $2::uuid[]) as k(organization_id, id) \
          join {schema}.{table} as t on t.organization_id = k.organization_id and t.{id} = k.id \
          order by {order}",
+        columns = columns.join(", "),
         id = key[1],
         order = key.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", "),
     )
@@ -70,7 +75,7 @@ fn arrays<T: Table>() -> String {
 
 /// What becomes of each column that is not of the key.
 fn updates<T: Table>(value: impl Fn(&str) -> String) -> String {
-    let values = T::COLUMNS.iter().filter(|(name, _)| !T::KEY.contains(name));
+    let values = written::<T>().filter(|(name, _)| !T::KEY.contains(name));
     let updates: Vec<_> = values.map(|(name, _)| format!("{name} = {}", value(name))).collect();
     updates.join(", ")
 }
@@ -85,16 +90,21 @@ pub(super) fn delete<T: RecordTable>(schema: &str) -> String {
     )
 }
 
-/// The view that everybody reads: its columns named, their types pinned; those that it shows
-/// already where they are.
-pub(super) fn view(view: &View, schema: &str, shown: &[String]) -> String {
-    let place = |name: &str| shown.iter().position(|shown| shown == name).unwrap_or(shown.len());
-    let mut columns = view.columns.to_vec();
-    columns.sort_by_key(|(name, _)| place(name));
+/// A view of a table: its columns named, their types pinned; those that it shows already where they
+/// are.
+pub(super) fn view(
+    (place, table): (&str, &str),
+    columns: &[NamedType],
+    schema: &str,
+    shown: &[String],
+) -> String {
+    let at = |name: &str| shown.iter().position(|shown| shown == name).unwrap_or(shown.len());
+    let mut columns = columns.to_vec();
+    columns.sort_by_key(|(name, _)| at(name));
     let columns = columns.iter().map(|(name, sql_type)| format!("{name}::{sql_type} as {name}"));
-    let (table, columns) = (view.table, columns.collect::<Vec<_>>().join(", "));
+    let columns = columns.collect::<Vec<_>>().join(", ");
     format!(
-        "create or replace view read.{table} with (security_invoker = true) as \
+        "create or replace view {place}.{table} with (security_invoker = true) as \
          select {columns} from {schema}.{table}"
     )
 }

@@ -1,4 +1,5 @@
-//! The views of the schema `read`: the only names that queries and BI tools use.
+//! The views of the schema `read`, the only names that queries and BI tools use; and those of the
+//! schema `search`, which also show what rows are found by, and which only queries use.
 
 use tokio_postgres::Transaction;
 
@@ -13,29 +14,53 @@ pub struct View {
     pub table: &'static str,
     /// Its columns with their PostgreSQL types.
     pub columns: &'static [NamedType],
+    /// The columns that its rows are found by.
+    pub found_by: &'static [NamedType],
     /// The columns of its primary key.
     pub key: &'static [&'static str],
 }
 
 impl View {
     pub(super) const fn of<T: Table>() -> Self {
-        Self { table: T::NAME, columns: T::COLUMNS, key: T::KEY }
+        Self { table: T::NAME, columns: T::COLUMNS, found_by: T::FOUND_BY, key: T::KEY }
     }
 
-    /// Makes it visible, with its comments. A view that is there keeps its columns in their
-    /// places, so that whatever stands on it stays: new ones come behind them.
+    /// Makes it visible, with its comments.
     pub(super) async fn show(
         &self,
         transaction: &Transaction<'_>,
         schema: &str,
     ) -> Result<(), SinkError> {
-        let shown = "select array(select attname::text from pg_attribute \
-            where attrelid = to_regclass('read.' || $1) and attnum > 0 and not attisdropped \
-            order by attnum)";
-        let shown: Vec<String> = transaction.query_one(shown, &[&self.table]).await?.get(0);
-        transaction.batch_execute(&statements::view(self, schema, &shown)).await?;
+        create(transaction, ("read", self.table), self.columns, schema).await?;
+        if !self.found_by.is_empty() {
+            let columns = [self.columns, self.found_by].concat();
+            create(transaction, ("search", self.table), &columns, schema).await?;
+            let table = self.table;
+            let words = format!(
+                "create or replace view search.{table}_words with (security_invoker = true) as \
+                 select * from {schema}.{table}_words"
+            );
+            transaction.batch_execute(&words).await?;
+        }
         let comments = include_str!("comments.sql").replace("{schema}", schema);
         transaction.batch_execute(&comments.replace("{table}", self.table)).await?;
         Ok(())
     }
+}
+
+/// A view that is there keeps its columns in their places, so that whatever stands on it stays: new
+/// ones come behind them.
+async fn create(
+    transaction: &Transaction<'_>,
+    (place, table): (&str, &str),
+    columns: &[NamedType],
+    schema: &str,
+) -> Result<(), SinkError> {
+    let shown = "select array(select attname::text from pg_attribute \
+        where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum)";
+    let shown = transaction.query_one(shown, &[&format!("{place}.{table}")]).await?;
+    let shown: Vec<String> = shown.get(0);
+    let statement = statements::view((place, table), columns, schema, &shown);
+    transaction.batch_execute(&statement).await?;
+    Ok(())
 }

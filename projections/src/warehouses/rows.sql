@@ -10,6 +10,8 @@ create table warehouses (
     version bigint not null,
     position bigint not null,
     changed_at timestamptz not null,
+    search_code text collate "C",
+    search_words tsvector,
     primary key (organization_id, warehouse_id)
 );
 create unique index on warehouses (organization_id, code collate "C");
@@ -17,6 +19,9 @@ create index on warehouses (organization_id, opened_at, warehouse_id);
 create index on warehouses (organization_id, name collate "C", warehouse_id);
 create index on warehouses (organization_id, status collate "C", warehouse_id);
 create index on warehouses (organization_id, changed_at, warehouse_id);
+create index on warehouses (organization_id, search_code);
+create index warehouses_by_words on warehouses using gin (search_words)
+    with (gin_pending_list_limit = 256);
 comment on table warehouses is
     'Warehouses: places that keep stock; the default one stands here once it is opened.';
 comment on column warehouses.organization_id is 'The tenant.';
@@ -29,3 +34,22 @@ comment on column warehouses.opened_at is 'When it was opened.';
 comment on column warehouses.version is 'Version of the record: facts in its stream.';
 comment on column warehouses.position is 'Position of the last fact in the row.';
 comment on column warehouses.changed_at is 'When that fact was recorded.';
+comment on column warehouses.search_code is 'Its code in small letters and digits alone, for searching.';
+comment on column warehouses.search_words is 'The words of its texts, for searching.';
+
+-- The words that occur: to complete and to correct what somebody types. One that is not used any
+-- more stays, and finds nothing.
+create table warehouses_words (
+    organization_id uuid not null,
+    word text collate "C" not null,
+    noted bigint generated always as identity,
+    primary key (organization_id, word, noted)
+);
+create trigger note_words after insert on warehouses referencing new table as added
+for each statement execute function search.note_words();
+create trigger change_words after update on warehouses referencing new table as added
+for each statement execute function search.note_words();
+comment on table warehouses_words is 'The words that occur in warehouses.';
+comment on column warehouses_words.organization_id is 'The tenant.';
+comment on column warehouses_words.word is 'The word, without capitals and accents.';
+comment on column warehouses_words.noted is 'Tells rows of one word apart: two may note it at once.';

@@ -59,6 +59,17 @@ pub async fn publish_copies(
         let from = &copy.schema;
         for view in views {
             let (table, to) = (view.table, &schema);
+            if !view.found_by.is_empty() {
+                // Nobody searches there.
+                let columns: Vec<_> =
+                    view.found_by.iter().map(|(name, _)| format!("drop column {name}")).collect();
+                let drop = format!(
+                    "drop table {from}.{table}_words; drop trigger note_words on {from}.{table}; \
+                     drop trigger change_words on {from}.{table}; alter table {from}.{table} {}",
+                    columns.join(", ")
+                );
+                transaction.batch_execute(&drop).await?;
+            }
             let movement = format!("alter table {from}.{table} set schema {to}");
             transaction.batch_execute(&movement).await?;
         }
