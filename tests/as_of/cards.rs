@@ -80,7 +80,8 @@ pub(super) async fn cards<'a>(
     cards
 }
 
-/// Numbers without zeros at their end: rows keep them or not, as PostgreSQL does.
+/// Numbers without zeros at their end: rows keep them or not, as PostgreSQL does. Ids without the
+/// moment that they are shown as of.
 fn plain(value: Value) -> Value {
     match value {
         Value::String(text) => match text.parse::<Decimal>() {
@@ -88,7 +89,12 @@ fn plain(value: Value) -> Value {
             Err(_) => Value::String(text),
         },
         Value::Array(all) => all.into_iter().map(plain).collect(),
-        Value::Object(all) => all.into_iter().map(|(name, value)| (name, plain(value))).collect(),
+        Value::Object(mut all) => {
+            if let Some(Value::String(id)) = all.get_mut("id") {
+                id.truncate(id.find('@').unwrap_or(id.len()));
+            }
+            all.into_iter().map(|(name, value)| (name, plain(value))).collect()
+        }
         other => other,
     }
 }

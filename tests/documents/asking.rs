@@ -66,6 +66,10 @@ impl Asker {
                 Err(_) => return Ok(Value::Null),
             },
         };
+        // A subscription of which everything is skipped has nothing to tell.
+        if text.starts_with("event: complete") {
+            return Ok(Value::Null);
+        }
         match text.strip_prefix("event: next\ndata: ") {
             Some(event) => answered(status, event.lines().next().unwrap_or_default()),
             None => answered(status, &text),
