@@ -80,8 +80,7 @@ pub(super) async fn cards<'a>(
     cards
 }
 
-/// Numbers without zeros at their end: rows keep them or not, as PostgreSQL does. Ids without the
-/// moment that they are shown as of.
+/// Numbers without zeros at their end: rows keep them or not, as PostgreSQL does.
 fn plain(value: Value) -> Value {
     match value {
         Value::String(text) => match text.parse::<Decimal>() {
@@ -89,12 +88,7 @@ fn plain(value: Value) -> Value {
             Err(_) => Value::String(text),
         },
         Value::Array(all) => all.into_iter().map(plain).collect(),
-        Value::Object(mut all) => {
-            if let Some(Value::String(id)) = all.get_mut("id") {
-                id.truncate(id.find('@').unwrap_or(id.len()));
-            }
-            all.into_iter().map(|(name, value)| (name, plain(value))).collect()
-        }
+        Value::Object(all) => all.into_iter().map(|(name, value)| (name, plain(value))).collect(),
         other => other,
     }
 }

@@ -141,26 +141,6 @@ await known(`{ salesByProduct { id quantity product {
 } } }`);
 await known("{ parkedFacts { id eventId error } organization { id slug name } }");
 
-// What a record was does not take the place of what it is.
-const placed = await ask(`{ order(id: "${order}") { history(first: 1) { nodes { position } } } }`);
-const [{ position }] = placed.data.order.history.nodes;
-const before = await ask(`mutation { setCustomerTerms(
-  input: { customerId: "${whole.customer.id}", terms: { netDays: 7 } }
-) { position } }`);
-const moments = await known(
-  `query ($id: ID!, $then: String!, $atLeast: String!) {
-    then: customer(id: $id, asOf: { position: $then }) { id netDays version }
-    now: customer(id: $id, atLeast: $atLeast) { id netDays version }
-  }`,
-  { id: whole.customer.id, then: position, atLeast: before.data.setCustomerTerms.position },
-);
-ok(moments.then.version < moments.now.version && moments.now.netDays === 7);
-const TERMS = `query ($id: ID!) { node(id: $id) { id ... on Customer { netDays version } } }`;
-const past = await query(TERMS, { id: moments.then.id }, "network-only");
-same(untyped(past.node), untyped(moments.then));
-const misused = await ask(`{ customer(id: "${moments.then.id}") { id } }`);
-strictEqual(misused.errors[0].message.split("; ")[1], `say \`${whole.customer.id}\``);
-
 // What failed is null, beside what did not.
 const { data: part, error } = await client.query(
   '{ organization { id } order(id: "x") { id } }',

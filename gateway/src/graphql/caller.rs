@@ -174,10 +174,7 @@ pub(super) async fn reading_record<'a>(
 /// A record's id in an argument.
 pub(super) fn id(field: &str, id: &async_graphql::ID) -> Result<Uuid, ApiError> {
     Uuid::try_parse(id).map_err(|_| {
-        let message = match id.split_once('@') {
-            Some((own, _)) => format!("`{}` is a record as of a moment; say `{own}`", id.as_str()),
-            None => format!("`{}` is no id; ids are UUIDs", id.as_str()),
-        };
+        let message = format!("`{}` is no id; ids are UUIDs", id.as_str());
         ApiError::new(Code::InvalidInput, message).at(field)
     })
 }

@@ -9,7 +9,7 @@ use queries::contacts::{ContactRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::customers::Customer;
 use super::history::{History, history};
@@ -74,7 +74,7 @@ pub struct Contact(pub(super) Seen<ContactRow>);
 #[Object(use_type_description)]
 impl Contact {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.contact_id)
+        self.0.contact_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -9,7 +9,7 @@ use queries::credit_notes::{CreditNoteLineRow, CreditNoteRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::customers::Customer;
 use super::derived_ids::derived_id;
@@ -67,7 +67,7 @@ pub struct CreditNote(pub(super) Seen<CreditNoteRow>);
 #[Object(use_type_description)]
 impl CreditNote {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.credit_note_id)
+        self.0.credit_note_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

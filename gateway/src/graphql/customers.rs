@@ -10,7 +10,7 @@ use queries::customers::{CustomerRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::history::{History, history};
 use super::loaders::{CreditOf, Loaders};
@@ -95,7 +95,7 @@ pub struct Customer(pub(super) Seen<CustomerRow>);
 #[Object(use_type_description)]
 impl Customer {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.customer_id)
+        self.0.customer_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
@@ -171,7 +171,7 @@ pub struct Credit(pub(super) Seen<CreditRow>);
 #[Object(use_type_description)]
 impl Credit {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.credit_id)
+        self.0.credit_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -42,9 +42,7 @@ const FIELDS: &[(&str, &str)] = &[
     (
         "id",
         "Its id (a UUID): for `node`, and wherever an argument names such a record. No other \
-         record of the organization has the same one. As of a moment of the past it has that \
-         behind it, `<UUID>@<position>`, and serves `node` alone: clients that keep records by \
-         their ids keep both.",
+         record of the organization has the same one.",
     ),
     ("status", "Where it stands in its life."),
 ];

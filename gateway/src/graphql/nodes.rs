@@ -3,13 +3,10 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use events::access::Access;
-use events::words::Position;
 use futures_util::future::try_join_all;
-use queries::as_of::AsOf;
 use uuid::Uuid;
 
-use super::as_of::named;
-use super::caller::{Caller, of};
+use super::caller::{Caller, id, of};
 use super::contacts::Contact;
 use super::credit_notes::CreditNote;
 use super::customers::{Credit, Customer};
@@ -77,21 +74,13 @@ nodes! {
 }
 
 /// The records with these ids, in their order. The log knows of what feature each is.
-async fn records(
-    ctx: &Context<'_>,
-    ids: &[(Uuid, Option<Position>)],
-) -> async_graphql::Result<Vec<Option<Node>>> {
+async fn records(ctx: &Context<'_>, ids: &[Uuid]) -> async_graphql::Result<Vec<Option<Node>>> {
     let (app, caller) = of(ctx)?;
     let access = caller.access(app).await?;
     let loaders = ctx.data::<Loaders>()?;
-    let found = ids.iter().map(|&(id, moment)| async move {
-        let as_of = match moment {
-            Some(moment) => Some(app.reader.moment(AsOf::Position(moment)).await),
-            None => None,
-        };
-        let shown = Access { as_of: as_of.transpose().map_err(ApiError::from)?, ..access };
+    let found = ids.iter().map(|&id| async move {
         match loaders.load_one(FeatureOf(access, id)).await? {
-            Some(feature) => record(ctx, (app, caller), shown, &feature, id).await,
+            Some(feature) => record(ctx, (app, caller), access, &feature, id).await,
             None => Ok(None),
         }
     });
@@ -111,7 +100,7 @@ impl NodeQueries {
         ctx: &Context<'_>,
         #[graphql(name = "id", desc = "The `id` of the record, of whatever type.")] given: ID,
     ) -> async_graphql::Result<Option<Node>> {
-        Ok(records(ctx, &[named("id", &given)?]).await?.pop().flatten())
+        Ok(records(ctx, &[id("id", &given)?]).await?.pop().flatten())
     }
 
     /// Any records by their ids, in the order of the ids; null for an id that the organization has
@@ -129,7 +118,7 @@ impl NodeQueries {
             let message = format!("{} ids; at most {max} are looked up at once", ids.len());
             return Err(ApiError::new(Code::InvalidInput, message).at("ids").into());
         }
-        let ids: Result<Vec<_>, _> = ids.iter().map(|given| named("ids", given)).collect();
-        records(ctx, &ids?).await
+        let ids: Vec<Uuid> = ids.iter().map(|given| id("ids", given)).collect::<Result<_, _>>()?;
+        records(ctx, &ids).await
     }
 }

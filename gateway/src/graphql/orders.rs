@@ -11,7 +11,7 @@ use queries::orders::{OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, of, reading_record};
 use super::customers::Customer;
 use super::derived_ids::derived_id;
@@ -108,7 +108,7 @@ pub struct Order(pub(super) Seen<OrderRow>);
 #[Object(use_type_description)]
 impl Order {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.order_id)
+        self.0.order_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

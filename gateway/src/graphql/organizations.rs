@@ -11,7 +11,7 @@ use queries::organizations::{OrganizationRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::reading_record;
 use super::history::{History, history};
 use super::mutation::mutations;
@@ -62,7 +62,7 @@ pub struct Organization(pub(super) Seen<OrganizationRow>);
 #[Object(use_type_description)]
 impl Organization {
     pub(super) async fn id(&self) -> async_graphql::ID {
-        shown_id(self.0.access(), self.0.id)
+        self.0.id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -9,7 +9,7 @@ use queries::page::PageArgs;
 use queries::products::{ProductRow, READS};
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::history::{History, history};
 use super::loaders::{Loaders, StockOf};
@@ -96,7 +96,7 @@ impl Product {
 #[Object(use_type_description)]
 impl Product {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.product_id)
+        self.0.product_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

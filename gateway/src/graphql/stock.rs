@@ -9,7 +9,7 @@ use queries::page::PageArgs;
 use queries::stock::{READS, StockRow};
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::history::{History, history};
 use super::loaders::{Loaders, WarehouseOf};
@@ -65,7 +65,7 @@ pub struct StockItem(pub(super) Seen<StockRow>);
 #[Object(use_type_description)]
 impl StockItem {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.stock_item_id)
+        self.0.stock_item_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.

@@ -9,7 +9,7 @@ use queries::page::PageArgs;
 use queries::warehouses::{READS, WarehouseRow};
 use uuid::Uuid;
 
-use super::as_of::{AsOf, shown_id};
+use super::as_of::AsOf;
 use super::caller::{id, reading_record};
 use super::history::{History, history};
 use super::mutation::mutations;
@@ -66,7 +66,7 @@ pub struct Warehouse(pub(super) Seen<WarehouseRow>);
 #[Object(use_type_description)]
 impl Warehouse {
     pub(super) async fn id(&self) -> ID {
-        shown_id(self.0.access(), self.0.warehouse_id)
+        self.0.warehouse_id.into()
     }
 
     /// Whether it stands still at a fact that its read model could not take in: see `parkedFacts`.
