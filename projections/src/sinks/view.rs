@@ -58,8 +58,8 @@ async fn comment(
     Ok(transaction.batch_execute(&comments).await?)
 }
 
-/// Makes a view, with its comments. One that is there keeps its columns in their places, so that whatever stands on it stays: new
-/// ones come behind them.
+/// Makes a view, with its comments. One that is there keeps its columns in their places, so that
+/// whatever stands on it stays: new ones come behind them.
 async fn create(
     transaction: &Transaction<'_>,
     (place, table): (&str, &str),
