@@ -39,8 +39,8 @@ const QUERIES: usize = 400;
 const BASELINE: usize = 5;
 
 const QUERY: &str = "query($q: String!) { searchProducts(query: $q, facets: [STATUS]) { total \
-    facets { name values { value count } } edges { score highlights { field parts { text marked } } \
-    node { id sku name } } } }";
+    facets { name values { value count } } \
+    edges { score highlights { field parts { text marked } } node { id sku name } } } }";
 
 /// Words as they occur: those of a real wholesaler, as often as there, and made-up ones.
 struct Language {

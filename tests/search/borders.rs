@@ -118,32 +118,32 @@ fn who_is_erased_is_not_found_and_no_word_of_theirs_stays() {
     test(async |app| {
         let shop = Shop::open(&app.administrator(), "acme").await;
         let customer = shop.customer("Bolt & Co", json!(null)).await;
-        let anna = json!({
-            "customerId": customer, "name": "Anna Quaas", "email": "anna@quaas.example",
+        let oswine = json!({
+            "customerId": customer, "name": "Oswine Quaas", "email": "oswine@quaas.example",
             "phone": "+41 44 123 45 67", "role": "purchasing",
         });
-        let added = shop.run("addContact", anna).await;
+        let added = shop.run("addContact", oswine).await;
         let bert = json!({ "customerId": customer, "name": "Bert Quaas" });
         shop.run("addContact", bert).await;
         let at = app.settled().await;
         assert!(at.0 > 0);
-        for query in ["anna", "quass ann", "anna@quaas.example", "441234567", "41441234567"] {
+        for query in ["oswine", "quass osw", "oswine@quaas.example", "441234567", "41441234567"] {
             let expected = if query == "441234567" { 0 } else { 1 };
             assert_eq!(contacts(&shop, query, &json!(null)).await, expected, "{query}");
         }
         assert_eq!(contacts(&shop, "quaas", &json!(null)).await, 2);
-        assert!(!traces(app, "anna").await.is_empty());
-        let rename = json!({ "contactId": added["id"], "name": "Anna Xylander" });
+        assert!(!traces(app, "oswine").await.is_empty());
+        let rename = json!({ "contactId": added["id"], "name": "Oswine Xylander" });
         let renamed = shop.run("changeContact", rename).await;
         assert_eq!(contacts(&shop, "xylander", &renamed["position"]).await, 1);
         let erase = json!({ "contactId": added["id"], "reason": "asked" });
         let erased = shop.run("eraseContact", erase).await;
-        for query in ["anna", "anan", "xylander", "anna@quaas.example", "41441234567"] {
+        for query in ["oswine", "oswien", "xylander", "oswine@quaas.example", "41441234567"] {
             assert_eq!(contacts(&shop, query, &erased["position"]).await, 0, "{query}");
         }
         assert_eq!(contacts(&shop, "quaas", &erased["position"]).await, 1, "Bert stays");
         app.settled().await;
-        for word in ["anna", "xylander", "41441234567"] {
+        for word in ["oswine", "xylander", "41441234567"] {
             assert_eq!(traces(app, word).await, [] as [&str; 0], "{word}");
         }
     });

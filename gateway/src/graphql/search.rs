@@ -243,8 +243,10 @@ macro_rules! searches {
                 after: Option<String>,
                 at_least: Option<String>,
             ) -> async_graphql::Result<HitConnection<Node>> {
-                let features: Option<Vec<String>> =
-                    features.map(|features| features.into_iter().map(SearchFeature::name).collect());
+                let name = |features: Vec<SearchFeature>| -> Vec<String> {
+                    features.into_iter().map(SearchFeature::name).collect()
+                };
+                let features = features.map(name);
                 let reads = search::reads(features.as_deref());
                 let (app, access) = reading(ctx, &reads, at_least).await?;
                 let page = PageArgs { first, after, ..PageArgs::default() };

@@ -60,7 +60,8 @@ comment on column credit_notes.line_count is 'How many lines it has.';
 comment on column credit_notes.version is 'Version of the record: facts in its stream.';
 comment on column credit_notes.position is 'Position of the last fact in the row.';
 comment on column credit_notes.changed_at is 'When that fact was recorded.';
-comment on column credit_notes.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column credit_notes.search_code is
+    'Its number in small letters and digits alone, for searching.';
 comment on column credit_notes.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
@@ -78,7 +79,8 @@ for each statement execute function search.note_words();
 comment on table credit_notes_words is 'The words that occur in credit notes.';
 comment on column credit_notes_words.organization_id is 'The tenant.';
 comment on column credit_notes_words.word is 'The word, without capitals and accents.';
-comment on column credit_notes_words.noted is 'Tells rows of one word apart: two may note it at once.';
+comment on column credit_notes_words.noted is
+    'Tells rows of one word apart: two may note it at once.';
 
 create table credit_note_lines (
     organization_id uuid not null,

@@ -34,7 +34,8 @@ comment on column customers.status_reason is 'Why it is on hold or closed.';
 comment on column customers.version is 'Version of the record: facts in its stream.';
 comment on column customers.position is 'Position of the last fact in the row.';
 comment on column customers.changed_at is 'When that fact was recorded.';
-comment on column customers.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column customers.search_code is
+    'Its number in small letters and digits alone, for searching.';
 comment on column customers.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any

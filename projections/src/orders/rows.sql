@@ -61,7 +61,8 @@ comment on column orders.credited is 'What credit notes gave back of its net.';
 comment on column orders.version is 'Version of the record: facts in its stream.';
 comment on column orders.position is 'Position of the last fact in the row.';
 comment on column orders.changed_at is 'When that fact was recorded.';
-comment on column orders.search_code is 'Its number in small letters and digits alone, for searching.';
+comment on column orders.search_code is
+    'Its number in small letters and digits alone, for searching.';
 comment on column orders.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any

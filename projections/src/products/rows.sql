@@ -42,7 +42,8 @@ comment on column products.status is 'draft, published or discontinued.';
 comment on column products.version is 'Version of the record: facts in its stream.';
 comment on column products.position is 'Position of the last fact in the row.';
 comment on column products.changed_at is 'When that fact was recorded.';
-comment on column products.search_code is 'Its SKU in small letters and digits alone, for searching.';
+comment on column products.search_code is
+    'Its SKU in small letters and digits alone, for searching.';
 comment on column products.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any

@@ -14,13 +14,13 @@ begin
             -- What rows are found by is not shown.
             and (a.attname is null or exists (
                 select from pg_attribute as shown
-                where shown.attrelid = 'read.{table}'::regclass and shown.attname = a.attname
+                where shown.attrelid = '{place}.{table}'::regclass and shown.attname = a.attname
             ))
     loop
         if d.attname is null then
-            execute format('comment on view read.{table} is %L', d.description);
+            execute format('comment on view {place}.{table} is %L', d.description);
         else
-            execute format('comment on column read.{table}.%I is %L', d.attname, d.description);
+            execute format('comment on column {place}.{table}.%I is %L', d.attname, d.description);
         end if;
     end loop;
 end

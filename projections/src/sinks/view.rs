@@ -32,24 +32,34 @@ impl View {
         schema: &str,
     ) -> Result<(), SinkError> {
         create(transaction, ("read", self.table), self.columns, schema).await?;
-        if !self.found_by.is_empty() {
-            let columns = [self.columns, self.found_by].concat();
-            create(transaction, ("search", self.table), &columns, schema).await?;
-            let table = self.table;
-            let words = format!(
-                "create or replace view search.{table}_words with (security_invoker = true) as \
-                 select * from {schema}.{table}_words"
-            );
-            transaction.batch_execute(&words).await?;
+        if self.found_by.is_empty() {
+            return Ok(());
         }
-        let comments = include_str!("comments.sql").replace("{schema}", schema);
-        transaction.batch_execute(&comments.replace("{table}", self.table)).await?;
-        Ok(())
+        let columns = [self.columns, self.found_by].concat();
+        create(transaction, ("search", self.table), &columns, schema).await?;
+        let table = format!("{}_words", self.table);
+        let words = format!(
+            "create or replace view search.{table} with (security_invoker = true) as \
+             select * from {schema}.{table}"
+        );
+        transaction.batch_execute(&words).await?;
+        comment(transaction, ("search", &table), schema).await
     }
 }
 
-/// A view that is there keeps its columns in their places, so that whatever stands on it stays: new
-/// ones come behind them.
+/// Gives a view the comments of its table.
+async fn comment(
+    transaction: &Transaction<'_>,
+    (place, table): (&str, &str),
+    schema: &str,
+) -> Result<(), SinkError> {
+    let comments = include_str!("comments.sql").replace("{schema}", schema);
+    let comments = comments.replace("{place}", place).replace("{table}", table);
+    Ok(transaction.batch_execute(&comments).await?)
+}
+
+/// Makes a view, with its comments. One that is there keeps its columns in their places, so that
+/// whatever stands on it stays: new ones come behind them.
 async fn create(
     transaction: &Transaction<'_>,
     (place, table): (&str, &str),
@@ -62,5 +72,5 @@ async fn create(
     let shown: Vec<String> = shown.get(0);
     let statement = statements::view((place, table), columns, schema, &shown);
     transaction.batch_execute(&statement).await?;
-    Ok(())
+    comment(transaction, (place, table), schema).await
 }

@@ -34,7 +34,8 @@ comment on column warehouses.opened_at is 'When it was opened.';
 comment on column warehouses.version is 'Version of the record: facts in its stream.';
 comment on column warehouses.position is 'Position of the last fact in the row.';
 comment on column warehouses.changed_at is 'When that fact was recorded.';
-comment on column warehouses.search_code is 'Its code in small letters and digits alone, for searching.';
+comment on column warehouses.search_code is
+    'Its code in small letters and digits alone, for searching.';
 comment on column warehouses.search_words is 'The words of its texts, for searching.';
 
 -- The words that occur: to complete and to correct what somebody types. One that is not used any
@@ -52,4 +53,5 @@ for each statement execute function search.note_words();
 comment on table warehouses_words is 'The words that occur in warehouses.';
 comment on column warehouses_words.organization_id is 'The tenant.';
 comment on column warehouses_words.word is 'The word, without capitals and accents.';
-comment on column warehouses_words.noted is 'Tells rows of one word apart: two may note it at once.';
+comment on column warehouses_words.noted is
+    'Tells rows of one word apart: two may note it at once.';
