@@ -169,6 +169,7 @@ fn literal(dice: &mut Dice, sort: &str, field: Option<&Field>) -> String {
         (_, "date") => format!("'{}'", dice.pick(&DAYS)),
         (_, "timestamp with time zone") => format!("'{}'", dice.pick(&TIMES)),
         (_, "jsonb") => "'{}'".to_owned(),
+        (_, "tsvector") => "''".to_owned(),
         (_, "smallint" | "integer" | "bigint") => dice.below(5).to_string(),
         (_, other) => panic!("what stands in a column of the type {other}?"),
     }
