@@ -42,7 +42,8 @@ begin
     execute format(
         'insert into %1$I.%2$I (organization_id, word, %3$I) '
         'select distinct a.organization_id, substr(w.lexeme, 8), a.%3$I '
-        'from added as a, unnest(tsvector_to_array(a.search_words)) as w (lexeme)',
+        'from added as a, unnest(tsvector_to_array(a.search_words)) as w (lexeme) '
+        'on conflict do nothing',
         tg_table_schema, tg_table_name || '_words', tg_argv[0]
     );
     return null;
