@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 /// Types without an `id`: clients keep them with what they stand in, and are right to. Others would
 /// be mixed with their neighbours there. What a list adds up to is an answer, kept with what was
 /// asked.
-const VALUES: [(&str, &str); 3] = [
+const VALUES: [(&str, &str); 7] = [
+    ("Facet", "is counted for one search, and never changes"),
+    ("FacetValue", "is counted for one search, and never changes"),
     ("FactCause", "is told with its fact, and never changes"),
     ("FactChange", "is told with its fact, and never changes"),
+    ("Highlight", "is told with its hit, and never changes"),
+    ("HighlightPart", "is told with its hit, and never changes"),
     ("Money", "is an amount: what has it changes as a whole"),
 ];
 
