@@ -72,17 +72,19 @@ fn a_cursor_is_understood_by_every_program_at_the_log_and_after_a_restart() {
     crate::crashes::test(async |data| {
         let program = Program::serve(data, &[]);
         let shop = Shop::open(&program.administrator(), "acme").await;
+        let mut last = Value::Null;
         for number in 0..3 {
-            shop.customer(&format!("Bolt {number}"), json!(null)).await;
+            last = shop.run("openCustomer", json!({ "name": format!("Bolt {number}") })).await;
         }
-        let list = "query($after: String) { customers(after: $after) \
+        let position = &last["position"];
+        let list = "query($after: String, $at: String) { customers(after: $after, atLeast: $at) \
             { edges { cursor node { name } } } }";
-        let whole = shop.client.ask(list, json!({})).await;
+        let whole = shop.client.ask(list, json!({ "at": position })).await;
         let cursor = whole["customers"]["edges"][0]["cursor"].clone();
         drop(program);
         let again = Program::serve(data, &[]);
         let client = again.administrator().within("acme");
-        let rest = client.ask(list, json!({ "after": cursor })).await;
+        let rest = client.ask(list, json!({ "after": cursor, "at": position })).await;
         let names: Vec<&Value> = rest["customers"]["edges"]
             .as_array()
             .into_iter()
