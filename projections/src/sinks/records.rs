@@ -250,16 +250,37 @@ where
         parking::may_park(self.parked_max, self.stopped.len(), &outcome.parked)?;
         let change = Change::<R>::of(&outcome.before, &outcome.after);
         let (client, build) = (&self.client, self.checkpoint.build());
-        let (written, resumed, parked, committed) = join!(
-            write_rows(client, &self.rows, self.children.as_ref(), &change),
-            self.parking.forget_streams(client, build, &outcome.resumed),
-            self.parking.park(client, build, &outcome.parked),
-            self.checkpoint.commit(client, to),
-        );
+        let rows = write_rows(client, &self.rows, self.children.as_ref(), &change);
+        let rest = async {
+            join!(
+                self.parking.forget_streams(client, build, &outcome.resumed),
+                self.parking.park(client, build, &outcome.parked),
+                self.checkpoint.commit(client, to),
+            )
+        };
+        // A COPY is sent once the server has answered to its beginning: a commit that is sent along
+        // would be there before it, and what was copied not part of what it commits.
+        let (written, (resumed, parked, committed)) = match self.copies(&change) {
+            false => join!(rows, rest),
+            true => {
+                if let Err(error) = rows.await {
+                    client.batch_execute("rollback").await?;
+                    return Err(error.into());
+                }
+                (Ok(()), rest.await)
+            }
+        };
         for result in [written, resumed, parked, committed] {
             result?;
         }
         Ok(())
+    }
+
+    /// Whether rows or child rows go by COPY.
+    fn copies(&self, change: &Change<'_, R>) -> bool {
+        let lines = self.children.as_ref();
+        self.rows.inserts().copies(change.begun.len())
+            || lines.is_some_and(|lines| lines.inserts().copies(change.children.len()))
     }
 
     /// What is known once a batch has committed.

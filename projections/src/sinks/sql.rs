@@ -282,13 +282,18 @@ impl Inserts {
         Ok(Self { insert, copy, copy_rows_min: target.copy_rows_min })
     }
 
+    /// Whether so many rows go by COPY.
+    pub(super) fn copies(&self, rows: usize) -> bool {
+        rows >= self.copy_rows_min
+    }
+
     /// Writes rows whose keys no row has.
     pub(super) async fn write<T: Table>(
         &self,
         client: &Client,
         rows: &[&T],
     ) -> Result<(), tokio_postgres::Error> {
-        if rows.len() >= self.copy_rows_min {
+        if self.copies(rows.len()) {
             return copying::copy(client, &self.copy, rows).await;
         }
         write(client, Some(&self.insert), rows).await

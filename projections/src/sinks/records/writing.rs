@@ -21,6 +21,11 @@ pub(super) struct Statements {
 }
 
 impl Statements {
+    /// How new rows are written.
+    pub(super) fn inserts(&self) -> &Inserts {
+        &self.insert
+    }
+
     pub(super) async fn prepare<T: RecordTable>(
         client: &Client,
         target: &Target,
@@ -74,8 +79,8 @@ pub(super) struct Change<'a, R: Record> {
     /// Records whose child rows go, or are replaced.
     stale: Vec<&'a Key>,
     changed: Vec<&'a R::Row>,
-    begun: Vec<&'a R::Row>,
-    children: Vec<&'a R::Child>,
+    pub(super) begun: Vec<&'a R::Row>,
+    pub(super) children: Vec<&'a R::Child>,
 }
 
 impl<'a, R: Record> Change<'a, R> {
