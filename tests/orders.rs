@@ -60,13 +60,14 @@ fn a_placed_order_arrives_at_a_subscriber_who_can_read_it() {
         app.settled().await;
         // An organization that has to be looked up first is watched a moment later.
         shop.client.ask("{ orders(first: 1) { edges { node { id } } } }", json!({})).await;
-        let subscription = "subscription { ordersChanged { id number net lines { sku } } }";
+        let subscription =
+            "subscription { ordersChanged { order { id number net lines { sku } } } }";
         let changes = shop.client.subscribe(subscription, json!({})).await;
         tokio::pin!(changes);
         let order = shop.run("placeOrder", Shop::order(&customer, &product, "3")).await;
         let change = tokio::time::timeout(std::time::Duration::from_secs(10), changes.next()).await;
         let change = change.expect("a change in time").expect("a change");
-        assert_eq!(change["data"]["ordersChanged"]["id"], order["id"]);
-        assert_eq!(change["data"]["ordersChanged"]["lines"], json!([{ "sku": "A-1" }]));
+        assert_eq!(change["data"]["ordersChanged"]["order"]["id"], order["id"]);
+        assert_eq!(change["data"]["ordersChanged"]["order"]["lines"], json!([{ "sku": "A-1" }]));
     });
 }

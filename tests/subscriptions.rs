@@ -15,7 +15,7 @@ fn administrator() -> Value {
     json!({ "Authorization": "Bearer the-administrator", "Millrace-Organization": "acme" })
 }
 
-const ALL: &str = "subscription { ordersChanged { id status version } }";
+const ALL: &str = "subscription { ordersChanged { order { id status version } } }";
 
 /// A shop with a customer and a product.
 async fn shop(app: &TestApp) -> (Shop, String, String) {

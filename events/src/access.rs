@@ -29,6 +29,9 @@ pub const CREDIT_NOTES_PRICE: Permission = Permission { feature: "credit_notes",
 pub const ORDERS_EXCEED_CREDIT: Permission =
     Permission { feature: "orders", action: "exceed-credit" };
 
+/// Watching how the program itself is.
+pub const SYSTEM_READ: Permission = read("system");
+
 impl std::fmt::Display for Permission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.feature, self.action)

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use commands::Executor;
 use events::log::Log;
 use queries::Reader;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::live::documents::Documents;
+use crate::live::sharing::Live;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -47,8 +47,8 @@ pub struct App {
     pub clock: Clock,
     /// The settings in force.
     pub config: Arc<Config>,
-    /// Live connections that may still be opened.
-    pub live: Arc<Semaphore>,
+    /// Who is pushed to, and what they are shown.
+    pub live: Live,
     /// Cancelled when the program is to stop.
     pub stop: CancellationToken,
 }

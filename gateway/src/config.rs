@@ -26,6 +26,8 @@ pub struct Config {
     pub database: Database,
     /// Limits of GraphQL.
     pub graphql: GraphQl,
+    /// Limits of what is pushed.
+    pub live: LiveSettings,
     /// Limits of the event log.
     pub log: LogSettings,
     /// Limits of the command executor.
@@ -57,8 +59,6 @@ pub struct Server {
     /// GraphQL requests under way at once; one more is told BUSY before anything is done for it.
     /// Subscriptions are not meant.
     pub requests_max: usize,
-    /// Subscriptions open at once.
-    pub subscriptions_max: usize,
     /// How long a WebSocket may take to send `connection_init`, in milliseconds.
     pub connection_init_wait_max_ms: u64,
     /// How long a clean stop may take, in milliseconds.
@@ -72,9 +72,44 @@ impl Default for Server {
             body_bytes_max: 2 << 20,
             request_wait_max_ms: 60_000,
             requests_max: 8_192,
-            subscriptions_max: 10_000,
             connection_init_wait_max_ms: 10_000,
             stop_wait_max_ms: 8_000,
+        }
+    }
+}
+
+/// Limits of what is pushed: of subscriptions, over WebSockets and as event streams.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveSettings {
+    /// WebSockets and event streams that are open at once.
+    pub connections_max: usize,
+    /// Subscriptions that are open at once.
+    pub subscriptions_max: usize,
+    /// Those of one user.
+    pub subscriptions_per_user_max: usize,
+    /// Operations under way on one WebSocket: subscriptions, queries and mutations.
+    pub operations_per_connection_max: usize,
+    /// How often a WebSocket is pinged, in milliseconds; one that has said nothing since the last
+    /// ping is closed.
+    pub ping_every_ms: u64,
+    /// How long somebody may take nothing of what is sent to him, in milliseconds; then his
+    /// connection is closed.
+    pub stalled_wait_max_ms: u64,
+    /// Bytes of messages that are kept for others to whom they are to be sent too.
+    pub shown_bytes_max: u64,
+}
+
+impl Default for LiveSettings {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            subscriptions_max: 20_000,
+            subscriptions_per_user_max: 1_000,
+            operations_per_connection_max: 100,
+            ping_every_ms: 15_000,
+            stalled_wait_max_ms: 30_000,
+            shown_bytes_max: 16 << 20,
         }
     }
 }
@@ -312,7 +347,11 @@ impl Config {
         let positive = [
             ("server.body_bytes_max", self.server.body_bytes_max),
             ("server.requests_max", self.server.requests_max),
-            ("server.subscriptions_max", self.server.subscriptions_max),
+            ("live.connections_max", self.live.connections_max),
+            ("live.subscriptions_max", self.live.subscriptions_max),
+            ("live.stalled_wait_max_ms", self.live.stalled_wait_max_ms as usize),
+            ("live.ping_every_ms", self.live.ping_every_ms as usize),
+            ("queries.live_waiting_max", self.queries.live_waiting_max),
             ("graphql.depth_max", self.graphql.depth_max),
             ("graphql.complexity_max", self.graphql.complexity_max),
             ("graphql.selections_max", self.graphql.selections_max),

@@ -19,10 +19,12 @@ pub mod loaders;
 mod mutation;
 mod nodes;
 mod nulls;
+mod operations;
 mod orders;
 mod organizations;
 mod parked;
 mod products;
+pub mod pushed;
 mod sales;
 mod scalars;
 mod search;
@@ -74,7 +76,7 @@ pub struct Mutation(
 
 /// Everything that can be watched.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(orders::OrderSubscriptions);
+pub struct Subscription(lists::ListSubscriptions, operations::OperationSubscriptions);
 
 /// The schema, with its limits.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

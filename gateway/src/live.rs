@@ -3,12 +3,14 @@
 
 pub mod documents;
 pub mod media;
+mod operation;
 mod parameters;
+mod protocol;
+pub mod sharing;
 mod socket;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Name, Request};
@@ -20,10 +22,11 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future, stream};
 use serde_json::json;
 
 use self::media::{Accepted, Kind};
+use self::operation::{Desk, Outcome};
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::graphql::{ApiSchema, Caller, Executed, loaders};
@@ -43,7 +46,7 @@ pub async fn get(
     if headers.contains_key(header::UPGRADE) {
         let upgrade = upgrade
             .map_err(|rejection| ApiError::new(Code::InvalidQuery, rejection.body_text()))?;
-        return socket::upgrade(app, schema, &headers, upgrade);
+        return socket::upgrade(Desk { app, schema }, &headers, upgrade);
     }
     let caller = Caller::of(app.auth.caller(&headers)?, &headers)?;
     let mut request = parameters::linked(&uri)?;
@@ -51,7 +54,7 @@ pub async fn get(
     if operation(&app, &mut request) == Some(OperationType::Mutation) {
         return Err(ApiError::new(Code::MethodNotAllowed, "a mutation takes POST"));
     }
-    answer(&app, &schema, caller, request, &headers).await
+    answer(Desk { app, schema }, caller, request, &headers).await
 }
 
 /// A query, a mutation, or a subscription whose answers go out as Server-Sent Events.
@@ -76,7 +79,7 @@ pub async fn post(
         }
         _ => ApiError::new(Code::InvalidQuery, rejection.body_text()),
     })?;
-    answer(&app, &schema, caller, parameters::posted(&body)?, &headers).await
+    answer(Desk { app, schema }, caller, parameters::posted(&body)?, &headers).await
 }
 
 /// What every operation of a caller is given.
@@ -89,27 +92,26 @@ fn data(app: &App, caller: Caller) -> Data {
 }
 
 async fn answer(
-    app: &App,
-    schema: &ApiSchema,
+    desk: Desk,
     caller: Caller,
     mut request: Request,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let accepted = Accepted::of(headers).any()?;
-    let subscribes = operation(app, &mut request) == Some(OperationType::Subscription);
-    let executed = Executed::default();
-    request.data = data(app, caller);
-    request.data.insert(executed.clone());
+    let subscribes = operation(&desk.app, &mut request) == Some(OperationType::Subscription);
     // Clients that take whatever comes name the stream too: it is for what only a stream can tell.
     if accepted.events && (subscribes || accepted.kind.is_none()) {
-        return Ok(events(app, schema, request, executed).await);
+        return events(desk, request, caller).await;
     }
     if subscribes {
         let message = "a subscription takes a WebSocket (graphql-transport-ws), or the header \
                        `Accept: text/event-stream`";
         return Err(ApiError::new(Code::InvalidQuery, message));
     }
-    let response = schema.execute(request).await;
+    let executed = Executed::default();
+    request.data = data(&desk.app, caller);
+    request.data.insert(executed.clone());
+    let response = desk.schema.execute(request).await;
     let kind = accepted.kind.unwrap_or(Kind::Json);
     let status = match kind {
         Kind::GraphQl if !executed.is_so() => refused(&response),
@@ -140,23 +142,35 @@ fn body(response: &async_graphql::Response, executed: &Executed) -> Result<Strin
 }
 
 /// GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then
-/// `complete`. (graphql-sse's protocol document.) A subscription stands before the response begins,
-/// unless its organization has to be looked up.
-async fn events(app: &App, schema: &ApiSchema, request: Request, executed: Executed) -> Response {
-    let stop = app.stop.clone();
-    let answers = schema.execute_stream(request).take_until(stop.cancelled_owned());
-    let mut answers = Box::pin(answers.fuse());
-    let at_once = match futures_util::poll!(answers.next()) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => None,
-    };
-    let next = futures_util::stream::iter(at_once).chain(answers).map(move |answer| {
-        let data = body(&answer, &executed).unwrap_or_default();
-        Ok::<_, Infallible>(Event::default().event("next").data(data))
+/// `complete`. (graphql-sse's protocol document.) A subscription stands before the response begins.
+async fn events(desk: Desk, request: Request, caller: Caller) -> Result<Response, ApiError> {
+    let place = desk.app.live.connect()?;
+    let (stop, app) = (desk.app.stop.clone(), desk.app.clone());
+    let outcomes = desk.begin(request, caller).await.take_until(stop.cancelled_owned());
+    let last = stream::iter([Outcome::Complete]);
+    let mut is_over = false;
+    let events = outcomes.chain(last).take_while(move |outcome| {
+        let was_over = std::mem::replace(&mut is_over, matches!(outcome, Outcome::Complete));
+        future::ready(!was_over)
     });
-    let complete =
-        futures_util::stream::once(async { Ok(Event::default().event("complete").data("")) });
-    Sse::new(next.chain(complete)).keep_alive(KeepAlive::default()).into_response()
+    let events = events.map(move |outcome| {
+        // The place is taken as long as the stream lives.
+        let _ = &place;
+        app.live.pushes(1);
+        Ok::<_, Infallible>(event(outcome))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+fn event(outcome: Outcome) -> Event {
+    let next = |data: &str| Event::default().event("next").data(data);
+    match outcome {
+        Outcome::Next(text) | Outcome::Refused(text) => next(&text),
+        Outcome::Over(error) => {
+            next(&json!({ "errors": [operation::server_error(error)] }).to_string())
+        }
+        Outcome::Complete => Event::default().event("complete").data(""),
+    }
 }
 
 /// What a request asks for, if it can be told: the schema refuses what cannot. What is parsed here

@@ -50,7 +50,7 @@ mutation PlaceOrder {
 
 # Keep this running in a second tab, and place an order.
 subscription OrdersChanged {
-  ordersChanged { number status net customerName }
+  ordersChanged { kind recordId order { number status net customerName } cursor }
 }
 
 query SalesByMonth {

@@ -74,7 +74,7 @@ impl Watermarks {
 
     /// The projection has made a step: whoever listens hears what changed, and then those are woken
     /// who wait for what it holds now. Where the step does not begin at what is known, something
-    /// was missed: then everything has changed. What was learned before all was forgotten does not
+    /// was missed: then it is not told which. What was learned before all was forgotten does not
     /// count.
     pub fn announce(&self, since: Since, projection: &str, step: &Step) {
         let now = self.since.read().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +82,7 @@ impl Watermarks {
             return;
         };
         let joins = |mark: &Mark| mark.known && step.from <= mark.reached;
-        let changed = if joins(&mark.borrow()) { &step.changed } else { &Changed::Everything };
+        let changed = if joins(&mark.borrow()) { &step.changed } else { &Changed::Untold };
         self.tell(|listener| listener.changed(projection, changed, Some(step.to)));
         mark.send_if_modified(|mark| {
             let news = step.to > mark.reached || !mark.known;
@@ -101,6 +101,12 @@ impl Watermarks {
     #[must_use]
     pub fn reached(&self, projection: &str) -> Position {
         self.marks.get(projection).map(|mark| mark.borrow().reached).unwrap_or_default()
+    }
+
+    /// What all of these hold, as far as it is known.
+    #[must_use]
+    pub fn reached_by(&self, projections: &[&str]) -> Position {
+        projections.iter().map(|name| self.reached(name)).min().unwrap_or_default()
     }
 
     fn tell(&self, what: impl Fn(&dyn Listener)) {

@@ -189,7 +189,7 @@ impl Model {
             Changed::Records(changes) => {
                 organizations.extend(changes.iter().map(|change| (change.organization, *sequence)));
             }
-            Changed::Everything => {
+            Changed::Untold | Changed::Everything => {
                 self.generation.fetch_add(1, Ordering::SeqCst);
                 organizations.clear();
                 *floor = *sequence;

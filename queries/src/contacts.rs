@@ -15,6 +15,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["contacts", "customers", "credit"];
 
 impl Listed for ContactRow {
+    type Record = Contacts;
+
     const LIST: &'static List = &List {
         feature: "contacts",
         table: "contacts",

@@ -17,6 +17,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["credit"];
 
 impl Listed for CreditRow {
+    type Record = Credits;
+
     const LIST: &'static List = &List {
         feature: "customers",
         table: "credit",

@@ -15,6 +15,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["credit_notes", "orders", "customers", "credit"];
 
 impl Listed for CreditNoteRow {
+    type Record = CreditNotes;
+
     const LIST: &'static List = &List {
         feature: "credit_notes",
         table: "credit_notes",

@@ -15,6 +15,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["customers", "credit"];
 
 impl Listed for CustomerRow {
+    type Record = Customers;
+
     const LIST: &'static List = &List {
         feature: "customers",
         table: "customers",

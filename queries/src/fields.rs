@@ -1,12 +1,15 @@
 //! By which fields records are listed, filtered and sorted: declared once a feature. What a filter
 //! says of them is `filter.rs`' business, in which order they come `sort.rs`'.
 
+use projections::fold::Fold;
 use projections::table::RecordTable;
 
 use crate::sort::Direction;
 
 /// Records that are listed.
 pub trait Listed: RecordTable {
+    /// The projection whose rows they are.
+    type Record: Fold<Row = Self>;
     /// By what.
     const LIST: &'static List;
 }

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod filter;
 mod folding;
 pub mod history;
+pub mod live;
 pub mod orders;
 pub mod organizations;
 pub mod page;
@@ -43,6 +44,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls};
 
 use crate::cache::Cache;
+use crate::live::Live;
 pub use records::Seen;
 use statements::Hot;
 
@@ -86,6 +88,16 @@ pub struct ReaderLimits {
     pub filter_values_max: usize,
     /// Groups that records are added up in.
     pub groups_max: usize,
+    /// Changes that wait for somebody who watches a list; of more he is told to read it again.
+    pub live_waiting_max: usize,
+    /// Changes that go by while he is not told even that; with more, his watching is over.
+    pub live_missed_max: usize,
+    /// Records of a read model that is watched, as they were told last, that are kept in mind.
+    pub live_rows_max: usize,
+    /// Facts behind which somebody resumes, at the most; behind more he reads the list again.
+    pub live_resume_facts_max: usize,
+    /// Records of which he is told then.
+    pub live_resume_records_max: usize,
 }
 
 impl Default for ReaderLimits {
@@ -108,6 +120,11 @@ impl Default for ReaderLimits {
             filter_conditions_max: 100,
             filter_values_max: 1_000,
             groups_max: 5_000,
+            live_waiting_max: 1_000,
+            live_missed_max: 100_000,
+            live_rows_max: 10_000,
+            live_resume_facts_max: 100_000,
+            live_resume_records_max: 1_000,
         }
     }
 }
@@ -179,6 +196,8 @@ pub struct Reader {
     cursor_key: Arc<OnceCell<Key>>,
     /// Which statements of lists are kept prepared.
     hot: Arc<Hot>,
+    /// What is watched.
+    live: Arc<Live>,
 }
 
 impl Reader {
@@ -208,8 +227,8 @@ impl Reader {
         let cache = Arc::new(Cache::new(limits.cache_bytes_max, read_models));
         let weak: Weak<Cache> = Arc::downgrade(&cache);
         watermarks.listen(weak);
-        let (organizations, cursor_key, hot) = Default::default();
-        Ok(Self { pool, vault, watermarks, limits, cache, organizations, cursor_key, hot })
+        let (organizations, cursor_key, hot, live) = Default::default();
+        Ok(Self { pool, vault, watermarks, limits, cache, organizations, cursor_key, hot, live })
     }
 
     /// The bounds of reading.

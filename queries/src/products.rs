@@ -15,6 +15,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["products", "stock", "warehouses"];
 
 impl Listed for ProductRow {
+    type Record = Products;
+
     const LIST: &'static List = &List {
         feature: "products",
         table: "products",

@@ -130,7 +130,7 @@ impl Reader {
 
     /// The rows of records of an organization, as they are kept in mind or else stored. They are
     /// for whoever asks next too: whoever shows them looks at the boundary of each access.
-    async fn rows_of<R: Fold>(
+    pub(crate) async fn rows_of<R: Fold>(
         &self,
         organization: OrganizationId,
         ids: &[Uuid],

@@ -18,6 +18,8 @@ pub const READS: &[&str] = &["stock", "warehouses"];
 const ITEMS_MAX: i64 = 10_000;
 
 impl Listed for StockRow {
+    type Record = StockItems;
+
     const LIST: &'static List = &List {
         feature: "stock",
         table: "stock",

@@ -15,6 +15,8 @@ use crate::{QueryError, Reader, Seen};
 pub const READS: &[&str] = &["warehouses"];
 
 impl Listed for WarehouseRow {
+    type Record = Warehouses;
+
     const LIST: &'static List = &List {
         feature: "warehouses",
         table: "warehouses",

@@ -51,7 +51,7 @@ fn what_carries_data_takes_a_token() {
         secret(app).await;
         let body = |query: &str| json!({ "query": query }).to_string();
         let link = "/graphql?query=%7Borders%7Bnodes%7BcustomerName%7D%7D%7D";
-        let subscription = body("subscription { ordersChanged { customerName } }");
+        let subscription = body("subscription { ordersChanged { order { customerName } } }");
         let schema = body("{ __schema { types { name } } }");
         let json = ("content-type", "application/json");
         let events = ("accept", "text/event-stream");

@@ -194,9 +194,9 @@ fn subscribers_hear_of_their_own_organization_alone() {
             "Authorization": "Bearer the-administrator", "Millrace-Organization": "acme",
         });
         let mut socket = Socket::ready(&app.url, payload).await;
-        let all = "subscription { ordersChanged { id } }";
-        let theirs =
-            "subscription($c: ID) { ordersChanged(filter: { customerId: { eq: $c } }) { id } }";
+        let all = "subscription { ordersChanged { order { id } } }";
+        let theirs = "subscription($c: ID) { ordersChanged(filter: { customerId: { eq: $c } }) \
+             { order { id } } }";
         socket.subscribe("all", all, json!({})).await;
         socket.subscribe("theirs", theirs, json!({ "c": beta.customer })).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -208,7 +208,7 @@ fn subscribers_hear_of_their_own_organization_alone() {
         assert!(socket.is_silent(Duration::from_millis(500)).await);
         let order = Shop::order(&acme.customer, &acme.product, "1");
         let order = acme.shop.run("placeOrder", order).await;
-        assert_eq!(socket.data("all").await["ordersChanged"]["id"], order["id"]);
+        assert_eq!(socket.data("all").await["ordersChanged"]["order"]["id"], order["id"]);
         assert!(socket.is_silent(Duration::from_millis(300)).await);
     });
 }

@@ -116,7 +116,7 @@ const changed = new Promise((onNext, onError) => {
 });
 await new Promise((resolve) => setTimeout(resolve, 500));
 await ask(`mutation { cancelOrder(input: { orderId: "${id}", reason: "r" }) { recordId } }`);
-strictEqual((await changed).ordersChanged.id, id);
+strictEqual((await changed).ordersChanged.order.id, id);
 strictEqual(shown("OrderQuery", { id }).node.status, "CANCELLED");
 const { endCursor } = read("History", node.documentsHistory).history.pageInfo;
 await query("HistoryNextQuery", { id, first: 1, after: endCursor });

@@ -166,11 +166,11 @@ strictEqual(refused.error.graphQLErrors[0].extensions.code, "WRONG_STATE");
 
 // What a subscription tells takes its place too. Nothing says when it stands: cancel until it does.
 const changed = new Promise((resolve) => {
-  const document = "subscription { ordersChanged { id status version } }";
+  const document = "subscription { ordersChanged { kind cursor order { id status version } } }";
   const { unsubscribe } = client.subscription(document, {}).subscribe(({ data, error }) => {
     ok(!error, `${error}`);
     unsubscribe();
-    resolve(data.ordersChanged);
+    resolve(data.ordersChanged.order);
   });
 });
 const cancel = `mutation ($input: CancelOrderInput!) { cancelOrder(input: $input) { recordId } }`;

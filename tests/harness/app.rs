@@ -10,11 +10,11 @@ use gateway::app::App;
 use gateway::auth::Auth;
 use gateway::config::Config;
 use gateway::live::documents::Documents;
+use gateway::live::sharing::Live;
 use gateway::verbs::parts::Parts;
 use gateway::{router, telemetry};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +121,7 @@ impl TestApp {
             auth: Auth::new(TOKEN),
             documents: Documents::new(config.graphql.documents_max),
             clock: clock.clock(),
-            live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
+            live: Live::new(config.live.clone()),
             config: Arc::new(config),
             stop: stop.clone(),
         };

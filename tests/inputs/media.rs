@@ -82,7 +82,7 @@ fn whoever_takes_anything_gets_a_stream_where_only_a_stream_can_tell() {
         app.settled().await;
         let client = app.administrator().with("accept", ANY);
         let filter = "(filter:%7BcustomerId:%7Beq:%22x%22%7D%7D)";
-        let path = format!("/graphql?query=subscription%7BordersChanged{filter}%7Bid%7D%7D");
+        let path = format!("/graphql?query=subscription%7BordersChanged{filter}%7Bkind%7D%7D");
         let (status, headers, text) = client.get(&path).await;
         assert_eq!(
             (status, &headers["content-type"]),

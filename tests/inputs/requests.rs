@@ -136,7 +136,7 @@ fn a_link_changes_nothing() {
 #[test]
 fn a_subscription_over_plain_http_says_what_it_takes() {
     test(async |app| {
-        let body = json!({ "query": "subscription { ordersChanged { id } }" }).to_string();
+        let body = json!({ "query": "subscription { ordersChanged { kind } }" }).to_string();
         let (status, told) = sent(&app.administrator(), "POST", "/graphql", body).await;
         assert_eq!(status, 400);
         told.is("INVALID_QUERY", "", "text/event-stream");

@@ -92,7 +92,7 @@ fn no_secret_is_ever_logged() {
             "Authorization": format!("Bearer {token}"), "Millrace-Organization": "acme",
         });
         let mut socket = Socket::ready(&program.url, payload).await;
-        socket.subscribe("1", "subscription { ordersChanged { id } }", json!({})).await;
+        socket.subscribe("1", "subscription { ordersChanged { kind } }", json!({})).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
         socket.data("1").await;

@@ -77,7 +77,7 @@ fn a_wrong_type_is_refused_with_its_key_and_place() {
 #[test]
 fn a_value_that_cannot_be_is_refused() {
     for (name, value, telling) in [
-        ("MILLRACE__SERVER__SUBSCRIPTIONS_MAX", "0", "server.subscriptions_max"),
+        ("MILLRACE__LIVE__SUBSCRIPTIONS_MAX", "0", "live.subscriptions_max"),
         ("MILLRACE__QUERIES__PAGE_DEFAULT", "101", "queries.page_default"),
     ] {
         fails(&["config", "check"], &[(name, value)], 2, &[telling]);
@@ -95,10 +95,10 @@ fn a_file_that_is_named_has_to_be_there() {
 #[test]
 fn show_tells_each_setting_with_its_origin() {
     let place = scratch();
-    let text = "[server]\nbody_bytes_max = 1000\nsubscriptions_max = 7\n";
+    let text = "[server]\nbody_bytes_max = 1000\n[live]\nsubscriptions_max = 7\n";
     fs::write(place.path().join("millrace.toml"), text).expect("a file");
     let mut show = millrace(&["config", "show"]);
-    show.current_dir(place.path()).env("MILLRACE__SERVER__SUBSCRIPTIONS_MAX", "8");
+    show.current_dir(place.path()).env("MILLRACE__LIVE__SUBSCRIPTIONS_MAX", "8");
     let (code, out, err) = outcome(&mut show);
     assert_eq!((code, err.as_str()), (0, ""));
     let line = |key: &str| {
@@ -112,7 +112,7 @@ fn show_tells_each_setting_with_its_origin() {
     let default = line("depth_max");
     assert!(default.contains("15") && default.contains("default"), "{default}");
     let shown: Config = toml::from_str(&out).expect("what is shown can be read again");
-    assert_eq!(shown.server.subscriptions_max, 8);
+    assert_eq!(shown.live.subscriptions_max, 8);
 }
 
 #[test]

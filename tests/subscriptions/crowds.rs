@@ -28,7 +28,7 @@ fn fifty_subscribers_hear_of_twenty_orders_each_once_and_in_order() {
         let hearing = sockets.iter_mut().map(async |socket| {
             let mut heard = Vec::new();
             for _ in 0..20 {
-                heard.push(socket.data("1").await["ordersChanged"]["id"].clone());
+                heard.push(socket.data("1").await["ordersChanged"]["order"]["id"].clone());
             }
             assert!(socket.is_silent(Duration::from_millis(500)).await);
             heard
@@ -47,14 +47,14 @@ fn a_subscriber_who_does_not_read_stalls_nobody() {
         let wide: String = (0..200)
             .map(|n| format!("a{n}: lines {{ productId sku name unit warehouseId quantity }} "))
             .collect();
-        let query = format!("subscription {{ ordersChanged {{ id {wide} }} }}");
+        let query = format!("subscription {{ ordersChanged {{ order {{ id {wide} }} }} }}");
         let mut slow = subscribed(app, &query, json!({})).await;
         let mut quick = subscribed(app, ALL, json!({})).await;
         let started = Instant::now();
         for round in 0..100 {
             let order = shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
             let heard = quick.data("1").await;
-            assert_eq!(heard["ordersChanged"]["id"], order["id"], "round {round}");
+            assert_eq!(heard["ordersChanged"]["order"]["id"], order["id"], "round {round}");
         }
         assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
         // Once it reads, it has missed none.
@@ -67,7 +67,7 @@ fn a_subscriber_who_does_not_read_stalls_nobody() {
 #[test]
 fn more_subscriptions_than_allowed_are_told_busy_and_a_place_becomes_free_again() {
     let mut config = Config::default();
-    config.server.subscriptions_max = 3;
+    config.live.subscriptions_max = 3;
     test_with(config, async |app| {
         let (shop, customer, product) = shop(app).await;
         let mut socket = Socket::ready(&app.url, administrator()).await;
@@ -92,7 +92,7 @@ fn more_subscriptions_than_allowed_are_told_busy_and_a_place_becomes_free_again(
         other.subscribe("5", ALL, json!({})).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let order = shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
-        assert_eq!(other.data("5").await["ordersChanged"]["id"], order["id"]);
+        assert_eq!(other.data("5").await["ordersChanged"]["order"]["id"], order["id"]);
         // A socket that goes takes its places with it.
         drop(socket);
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -117,7 +117,7 @@ fn a_sudden_end_of_a_subscriber_is_noticed_by_nobody() {
         for _ in 0..20 {
             drop(subscribed(app, ALL, json!({})).await);
             let order = shop.run("placeOrder", Shop::order(&customer, &product, "1")).await;
-            assert_eq!(stays.data("1").await["ordersChanged"]["id"], order["id"]);
+            assert_eq!(stays.data("1").await["ordersChanged"]["order"]["id"], order["id"]);
         }
         assert_eq!(
             app.parts.reader.watermarks().all().filter(|(_, m)| m.stopped.is_some()).count(),

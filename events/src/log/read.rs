@@ -181,6 +181,26 @@ impl Log {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
+    /// Which streams of these features of an organization have facts behind a position and up to
+    /// another, each with its feature; at most so many. All facts in between are looked at.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn changed_streams(
+        &self,
+        organization: Uuid,
+        features: &[&str],
+        (after, until): (Position, Position),
+        limit: i64,
+    ) -> Result<Vec<(String, Uuid)>, LogError> {
+        let client = self.reader().await?;
+        let statement = client.prepare_cached(include_str!("sql/changed.sql")).await?;
+        let params: [&(dyn ToSql + Sync); 5] =
+            [&after.0, &until.0, &features, &organization, &limit];
+        let rows = client.query(&statement, &params).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// The facts that have these ids.
     ///
     /// # Errors

@@ -161,6 +161,16 @@ settings! {
     filter_values_max: usize = same => filter_values_max as same;
     /// Groups that records are added up in.
     groups_max: usize = same => groups_max as same;
+    /// Changes that wait for somebody who watches a list; of more he is told to read it again.
+    live_waiting_max: usize = same => live_waiting_max as same;
+    /// Changes that go by while he is not told even that; with more, his watching is over.
+    live_missed_max: usize = same => live_missed_max as same;
+    /// Records of a read model that is watched, as they were told last, that are kept in mind.
+    live_rows_max: usize = same => live_rows_max as same;
+    /// Facts behind which somebody resumes, at the most; behind more he reads the list again.
+    live_resume_facts_max: usize = same => live_resume_facts_max as same;
+    /// Records of which he is told then.
+    live_resume_records_max: usize = same => live_resume_records_max as same;
 }
 
 settings! {

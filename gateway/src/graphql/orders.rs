@@ -1,29 +1,26 @@
 //! Orders in GraphQL.
 
-use async_graphql::{Context, Description, Enum, ID, Object, Subscription};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use commands::orders;
 use events::access::Access;
-use events::words::Position;
-use futures_util::{Stream, StreamExt};
 use queries::Seen;
 use queries::orders::{OrderLineRow, OrderRow, READS};
 use queries::page::PageArgs;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
-use super::caller::{id, of, reading_record};
+use super::caller::{id, reading_record};
 use super::customers::Customer;
 use super::derived_ids::derived_id;
 use super::history::{History, history};
-use super::lists::{FilterOf, filtered};
 use super::loaders::{CustomerOf, LinesOf, Loaders};
 use super::mutation::mutations;
 use super::parked::stale;
 use super::scalars::{Date, Decimal};
 use super::status;
 use crate::app::App;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 
 mutations! {
     OrderMutations, Payload shows order: Order = find, READS;
@@ -63,41 +60,6 @@ impl OrderQueries {
         let order_id = id("id", &order_id)?;
         let (app, access) = reading_record(ctx, READS, at_least, as_of).await?;
         Ok(find(app, &access, order_id).await?)
-    }
-}
-
-/// Watching orders.
-#[derive(Default)]
-pub struct OrderSubscriptions;
-
-#[Subscription]
-impl OrderSubscriptions {
-    /// Every order that changes from now on, as it is then; once it can be read.
-    async fn orders_changed(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "filter")] given: Option<FilterOf<OrderRow>>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<Order>> + use<>> {
-        let (app, caller) = of(ctx)?;
-        let filter = filtered(given)?;
-        let permit = app.live.clone().try_acquire_owned().map_err(|_| {
-            let message = "too many subscriptions are open; try again in a moment";
-            ApiError::new(Code::Busy, message)
-        })?;
-        let changes = app.reader.watch_orders(caller.access(app).await?, filter);
-        let reader = app.reader.clone();
-        Ok(changes.then(move |change| {
-            // The place is taken as long as the stream lives.
-            let _ = &permit;
-            let reader = reader.clone();
-            async move {
-                let order = change.map_err(ApiError::from)?;
-                // What stands in the order can be read too.
-                let position = Some(Position(order.position));
-                reader.at_least(READS, position).await.map_err(ApiError::from)?;
-                Ok(Order(order))
-            }
-        }))
     }
 }
 

@@ -1,40 +1,38 @@
-//! GraphQL over WebSocket (`graphql-transport-ws`): one connection, its time limit for
-//! `connection_init`, and its polite end.
+//! GraphQL over WebSocket (`graphql-transport-ws`): one connection from its first message to its
+//! polite end. Nothing piles up here: what cannot be sent is waited for, and not for ever.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_graphql::Data;
-use async_graphql::http::{WebSocket, WebSocketProtocols, WsMessage};
-use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
-use futures_util::{SinkExt, StreamExt, future};
+use futures_util::{FutureExt, SinkExt, StreamExt, TryFutureExt};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_stream::StreamMap;
 
-use super::data;
-use crate::app::App;
+use super::operation::{Desk, Outcome, Outcomes};
+use super::parameters;
+use super::protocol::{self, Closing, PROTOCOL, Said};
+use super::sharing::Place;
 use crate::error::{ApiError, Code};
-use crate::graphql::{ApiSchema, Caller};
+use crate::graphql::Caller;
 
-const PROTOCOL: &str = "graphql-transport-ws";
-/// The program stops (RFC 6455).
-const GOING_AWAY: u16 = 1001;
-/// The codes of graphql-transport-ws: no message of the protocol; an operation before
-/// `connection_init` or its acknowledgement; a `connection_init` that is refused, or too late.
-const INVALID_MESSAGE: u16 = 4400;
-const UNAUTHORIZED: u16 = 4401;
-const FORBIDDEN: u16 = 4403;
-const INIT_TIMEOUT: u16 = 4408;
 /// The longest reason that a close frame takes (RFC 6455).
 const REASON_BYTES_MAX: usize = 123;
+/// What is read at once from a client, and what may wait to be written, in bytes: clients say
+/// little, and there are many of them.
+const BUFFER_BYTES: usize = 4 << 10;
+/// Messages that are sent in one go.
+const MESSAGES_MAX: usize = 64;
+/// How long a last word may take.
+const FAREWELL_WAIT: Duration = Duration::from_secs(1);
 
 /// Takes a WebSocket that speaks the protocol. Who calls is told by the headers or, as browsers
 /// cannot set them, by the same names in the payload of `connection_init`.
 pub(super) fn upgrade(
-    app: Arc<App>,
-    schema: ApiSchema,
+    desk: Desk,
     headers: &HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
@@ -44,81 +42,267 @@ pub(super) fn upgrade(
         let message = format!("the WebSocket has to offer the sub-protocol `{PROTOCOL}`");
         return Err(ApiError::new(Code::InvalidQuery, message));
     }
-    let headers = headers.clone();
-    let bytes_max = app.config.server.body_bytes_max;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(bytes_max);
-    Ok(upgrade.on_upgrade(move |socket| serve(app, schema, headers, socket)))
+    let place = desk.app.live.connect()?;
+    let headers = Box::new(headers.clone());
+    let bytes_max = desk.app.config.server.body_bytes_max;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(bytes_max)
+        .max_frame_size(bytes_max)
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| serve(desk, headers, socket, place).boxed()))
 }
 
-async fn serve(
-    app: Arc<App>,
-    schema: ApiSchema,
-    headers: HeaderMap,
-    socket: axum::extract::ws::WebSocket,
-) {
-    let (mut outgoing, incoming) = socket.split();
-    let messages = incoming
-        .take_while(|message| future::ready(message.is_ok()))
-        .filter_map(|message| future::ready(message.ok().map(Message::into_data)));
-    let (begun, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let (init_app, init_begun, init_refused) = (app.clone(), begun.clone(), refused.clone());
-    let answers = WebSocket::new(schema, messages, WebSocketProtocols::GraphQLWS)
-        .on_connection_init(move |payload| async move {
-            init_begun.store(true, Ordering::Relaxed);
-            let data = init(&init_app, headers, &payload);
-            init_refused.store(data.is_err(), Ordering::Relaxed);
-            Ok(data?)
-        });
-    let init_wait = Duration::from_millis(app.config.server.connection_init_wait_max_ms);
-    let late = tokio::time::sleep(init_wait);
-    tokio::pin!(answers, late);
-    loop {
-        let answer = tokio::select! {
-            answer = answers.next() => answer,
-            () = app.stop.cancelled() => Some(close(GOING_AWAY, "Going away")),
-            () = &mut late, if !begun.load(Ordering::Relaxed) => {
-                Some(close(INIT_TIMEOUT, "Connection initialisation timeout"))
+async fn serve(desk: Desk, headers: Box<HeaderMap>, socket: WebSocket, place: Place) {
+    let stalled_max = Duration::from_millis(desk.app.config.live.stalled_wait_max_ms);
+    let mut connection = Connection::new(desk, socket, stalled_max);
+    let ended = match connection.welcome(*headers).await {
+        Ok(caller) => connection.serve(caller).await,
+        Err(ended) => ended,
+    };
+    if let Ended::Closed(code, reason) = ended {
+        connection.close(code, &reason).await;
+    }
+    drop(place);
+}
+
+/// How a connection ends.
+enum Ended {
+    /// The client went, or cannot be reached.
+    Gone,
+    /// It is closed, for a reason.
+    Closed(Closing, String),
+}
+
+fn closed<T>(code: Closing, reason: impl Into<String>) -> Result<T, Ended> {
+    Err(Ended::Closed(code, reason.into()))
+}
+
+/// A client.
+struct Connection {
+    desk: Desk,
+    socket: WebSocket,
+    operations: StreamMap<String, Outcomes>,
+    stalled_max: Duration,
+}
+
+/// What happens next.
+enum Event {
+    Heard(Option<Message>),
+    Came(String, Outcome),
+    Ping,
+    Stop,
+}
+
+impl Connection {
+    fn new(desk: Desk, socket: WebSocket, stalled_max: Duration) -> Self {
+        Self { desk, socket, operations: StreamMap::new(), stalled_max }
+    }
+
+    /// Waits for `connection_init`, and acknowledges it; who calls.
+    async fn welcome(&mut self, headers: HeaderMap) -> Result<Caller, Ended> {
+        let app = self.desk.app.clone();
+        let late = sleep(Duration::from_millis(app.config.server.connection_init_wait_max_ms));
+        tokio::pin!(late);
+        loop {
+            let message = tokio::select! {
+                message = self.socket.recv() => message,
+                () = &mut late => {
+                    return closed(Closing::InitTimeout, "Connection initialisation timeout");
+                }
+                () = app.stop.cancelled() => return closed(Closing::GoingAway, "Going away"),
+            };
+            match said(message)? {
+                None | Some(Said::Pong | Said::Complete { .. }) => {}
+                Some(Said::Ping(payload)) => self.say(protocol::pong(payload.as_ref())).await?,
+                Some(Said::Subscribe { .. }) => {
+                    return closed(Closing::Unauthorized, "Unauthorized");
+                }
+                Some(Said::Init(payload)) => {
+                    let headers = joined(headers, payload.as_ref());
+                    let actor = app.auth.caller(&headers);
+                    let caller = match actor.and_then(|actor| Caller::of(actor, &headers)) {
+                        Ok(caller) => caller,
+                        Err(error) => return closed(Closing::Forbidden, error.message),
+                    };
+                    self.say(protocol::ACKNOWLEDGED.to_owned()).await?;
+                    return Ok(caller);
+                }
             }
-        };
-        let (message, ends) = match answer {
-            None => break,
-            Some(WsMessage::Text(text)) => (Message::Text(text.into()), false),
-            Some(WsMessage::Close(code, reason)) => {
-                let code = protocol_code(code, refused.load(Ordering::Relaxed));
-                let end = reason.floor_char_boundary(REASON_BYTES_MAX);
-                let reason = reason[..end].into();
-                (Message::Close(Some(CloseFrame { code, reason })), true)
-            }
-        };
-        // A slow reader is waited for: nothing piles up here.
-        if outgoing.send(message).await.is_err() || ends {
-            break;
         }
     }
-}
 
-/// The protocol's code for one of async-graphql's.
-fn protocol_code(code: u16, refused: bool) -> u16 {
-    match code {
-        1002 if refused => FORBIDDEN,
-        1002 => INVALID_MESSAGE,
-        1011 => UNAUTHORIZED,
-        other => other,
+    /// Answers and pushes, until it ends.
+    async fn serve(&mut self, caller: Caller) -> Ended {
+        let every = Duration::from_millis(self.desk.app.config.live.ping_every_ms);
+        let mut pings = interval_at(Instant::now() + every, every);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_silent = false;
+        loop {
+            let event = self.event(&mut pings).await;
+            let handled = match event {
+                Event::Heard(message) => {
+                    is_silent = false;
+                    self.hear(message, &caller).await
+                }
+                Event::Came(id, outcome) => self.bring(id, outcome).await,
+                Event::Ping if is_silent => {
+                    closed(Closing::TryAgainLater, "no answer to a ping; are you still there?")
+                }
+                Event::Ping => {
+                    is_silent = true;
+                    self.send(Message::Ping(Default::default())).await
+                }
+                Event::Stop => closed(Closing::GoingAway, "Going away"),
+            };
+            if let Err(ended) = handled {
+                return ended;
+            }
+        }
+    }
+
+    async fn event(&mut self, pings: &mut Interval) -> Event {
+        tokio::select! {
+            message = self.socket.recv() => Event::Heard(message.and_then(Result::ok)),
+            Some((id, outcome)) = self.operations.next() => Event::Came(id, outcome),
+            _ = pings.tick() => Event::Ping,
+            () = self.desk.app.stop.cancelled() => Event::Stop,
+        }
+    }
+
+    async fn hear(&mut self, message: Option<Message>, caller: &Caller) -> Result<(), Ended> {
+        match said(message.map(Ok))? {
+            None | Some(Said::Pong) => Ok(()),
+            Some(Said::Ping(payload)) => self.say(protocol::pong(payload.as_ref())).await,
+            Some(Said::Init(_)) => {
+                closed(Closing::TooManyInits, "Too many initialisation requests")
+            }
+            Some(Said::Complete { id }) => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+            Some(Said::Subscribe { id, request }) => self.begin(id, &request, caller).await,
+        }
+    }
+
+    async fn begin(
+        &mut self,
+        id: String,
+        request: &RawValue,
+        caller: &Caller,
+    ) -> Result<(), Ended> {
+        if self.operations.contains_key(&id) {
+            let reason = format!("Subscriber for {id} already exists");
+            return closed(Closing::SubscriberExists, reason);
+        }
+        let max = self.desk.app.config.live.operations_per_connection_max;
+        let request = if self.operations.len() >= max {
+            let message = format!(
+                "{max} operations are under way on this connection; complete one first, or raise \
+                 `live.operations_per_connection_max`"
+            );
+            Err(ApiError::new(Code::Busy, message))
+        } else {
+            parameters::posted(request.get().as_bytes())
+        };
+        match request {
+            Ok(request) => {
+                let outcomes = self.desk.begin(request, caller.clone()).await;
+                self.operations.insert(id, outcomes);
+                Ok(())
+            }
+            Err(error) => {
+                let errors = serde_json::to_string(&[super::operation::server_error(error)]);
+                self.say(protocol::error(&id, &errors.unwrap_or_default())).await
+            }
+        }
+    }
+
+    /// Brings what came of operations: this, and what else has come by now.
+    async fn bring(&mut self, id: String, outcome: Outcome) -> Result<(), Ended> {
+        let (mut came, mut count) = (Some((id, outcome)), 0);
+        while let Some((id, outcome)) = came {
+            count += 1;
+            let text = match outcome {
+                Outcome::Next(answer) => protocol::next(&id, &answer),
+                Outcome::Refused(answer) => {
+                    self.operations.remove(&id);
+                    protocol::error(&id, errors_in(&answer).get())
+                }
+                Outcome::Over(error) => return closed(Closing::TryAgainLater, error.message),
+                Outcome::Complete => {
+                    self.operations.remove(&id);
+                    protocol::complete(&id)
+                }
+            };
+            let feeding = timeout(self.stalled_max, self.socket.feed(Message::Text(text.into())));
+            fed(feeding.await)?;
+            came = match count < MESSAGES_MAX {
+                true => self.operations.next().now_or_never().flatten(),
+                false => None,
+            };
+        }
+        self.desk.app.live.pushes(count);
+        fed(timeout(self.stalled_max, self.socket.flush()).await)
+    }
+
+    async fn say(&mut self, text: String) -> Result<(), Ended> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Ended> {
+        fed(timeout(self.stalled_max, self.socket.send(message)).await)
+    }
+
+    /// Says why it ends, if the client still listens.
+    async fn close(&mut self, code: Closing, reason: &str) {
+        // What is watched for the client ends at once.
+        self.operations.clear();
+        let reason = reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].into();
+        let frame = CloseFrame { code: code as u16, reason };
+        let closing = self.socket.send(Message::Close(Some(frame)));
+        // Who does not listen learns it by the end of the connection.
+        let _ = timeout(FAREWELL_WAIT, closing.map_err(drop)).await;
     }
 }
 
-fn close(code: u16, reason: &str) -> WsMessage {
-    WsMessage::Close(code, reason.to_owned())
+fn fed<E>(sent: Result<Result<(), E>, tokio::time::error::Elapsed>) -> Result<(), Ended> {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Ended::Gone),
+        Err(_) => closed(Closing::TryAgainLater, "too slow: nothing was taken for too long"),
+    }
 }
 
-/// Who calls: the payload's entries are headers too, and count before them.
-fn init(app: &App, mut headers: HeaderMap, payload: &Value) -> Result<Data, ApiError> {
-    for (name, value) in payload.as_object().into_iter().flatten() {
+/// What a message of the client says; none: nothing of the protocol's.
+fn said(message: Option<Result<Message, axum::Error>>) -> Result<Option<Said>, Ended> {
+    let text = match message {
+        Some(Ok(Message::Text(text))) => text.into(),
+        Some(Ok(Message::Binary(bytes))) => bytes,
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
+    };
+    Said::read(&text).map(Some).or_else(|error| closed(Closing::BadRequest, error))
+}
+
+/// The errors of an answer, as JSON.
+fn errors_in(answer: &str) -> Box<RawValue> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        errors: Box<RawValue>,
+    }
+    serde_json::from_str::<Answer>(answer).map(|answer| answer.errors).unwrap_or_default()
+}
+
+/// The headers of a connection: the payload's entries are headers too, and count before them.
+fn joined(mut headers: HeaderMap, payload: Option<&Value>) -> HeaderMap {
+    for (name, value) in payload.and_then(Value::as_object).into_iter().flatten() {
         let name = HeaderName::try_from(name.to_ascii_lowercase());
         let value = value.as_str().map(HeaderValue::try_from);
         if let (Ok(name), Some(Ok(value))) = (name, value) {
             headers.insert(name, value);
         }
     }
-    Ok(data(app, Caller::of(app.auth.caller(&headers)?, &headers)?))
+    headers
 }

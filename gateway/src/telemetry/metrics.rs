@@ -184,6 +184,12 @@ table! {
     gauge "millrace_queries_cache_bytes"
         "Bytes of the records and counts kept in mind.";
 
+    gauge "millrace_gateway_connections"
+        "WebSockets and event streams that are open.";
+    gauge "millrace_gateway_subscriptions"
+        "Subscriptions that are open.";
+    counter "millrace_gateway_pushed_total"
+        "Messages that were pushed to subscribers.";
     seconds "millrace_gateway_request_seconds"
         "How long a request took until its answer began.";
     counter "millrace_gateway_errors_total" by "code"

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::parts::{Database, Parts};
@@ -19,6 +18,7 @@ use crate::auth::{Auth, administrator_token};
 use crate::config::Config;
 use crate::demo::guide::Guide;
 use crate::live::documents::Documents;
+use crate::live::sharing::Live;
 use crate::{router, telemetry};
 
 /// Serves until it is told to stop; with a guide to the demo, it sees to that first.
@@ -106,7 +106,7 @@ async fn serve(
         auth: Auth::new(&token),
         documents: Documents::new(config.graphql.documents_max),
         clock,
-        live: Arc::new(Semaphore::new(config.server.subscriptions_max)),
+        live: Live::new(config.live.clone()),
         config: Arc::new(config),
         stop: stop.clone(),
     };

@@ -150,7 +150,7 @@ where
     /// The records that the batch may change, each with the last fact that it would take in.
     fn concerned(&mut self, batch: &Batch<'_>) -> Changed {
         if std::mem::take(&mut self.is_surprised) {
-            return Changed::Everything;
+            return Changed::Untold;
         }
         let mut last: HashMap<Key, Position> = HashMap::new();
         for fact in self.checkpoint.missing(batch.facts) {

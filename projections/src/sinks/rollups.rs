@@ -142,7 +142,7 @@ impl<R: Rollup> RollupSink<R> {
         let rows = super::unwound(|| add_up::<R>(facts.into_iter())).map_err(SinkError::Fold)?;
         self.finish(&rows, &notes, batch.to).await?;
         // Sums are no records that could be named.
-        Ok(if is_quiet { Changed::NOTHING } else { Changed::Everything })
+        Ok(if is_quiet { Changed::NOTHING } else { Changed::Untold })
     }
 
     async fn finish(
@@ -184,7 +184,7 @@ impl<R: Rollup> RollupSink<R> {
             notes.parked.extend(parked.map(|error| Poison::of(fact, error)));
         }
         self.finish(&[], &notes, batch.to).await?;
-        Ok(Changed::Everything)
+        Ok(Changed::Untold)
     }
 
     /// Adds rows, or leaves the sums as they are and says why PostgreSQL refuses.

@@ -5,7 +5,7 @@
 use events::words::Position;
 use uuid::Uuid;
 
-/// The most records that are named one by one; of more it is said that everything has changed.
+/// The most records that are named one by one; of more it is said that they are not.
 pub const CHANGES_MAX: usize = 4_096;
 
 /// A record whose row, or child rows, may be others than before.
@@ -24,8 +24,9 @@ pub struct Change {
 pub enum Changed {
     /// These records and no others, in order of position.
     Records(Vec<Change>),
-    /// Any row may be another one: a build took another's place, somebody else wrote, or it is not
-    /// known.
+    /// Records with facts on the way, whichever: they were too many, or somebody else wrote them.
+    Untold,
+    /// Any row may be another one, whatever the facts: a build took another's place.
     Everything,
 }
 
@@ -37,7 +38,7 @@ impl Changed {
     #[must_use]
     pub fn of(mut changes: Vec<Change>) -> Self {
         if changes.len() > CHANGES_MAX {
-            return Self::Everything;
+            return Self::Untold;
         }
         changes.sort_unstable_by_key(|change| change.position);
         Self::Records(changes)
@@ -50,7 +51,8 @@ impl Changed {
                 all.extend(more);
                 Self::of(all)
             }
-            _ => Self::Everything,
+            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
+            (Self::Untold, _) | (_, Self::Untold) => Self::Untold,
         };
     }
 }

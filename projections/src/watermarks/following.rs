@@ -1,7 +1,7 @@
 //! What other processes' workers have written: told by a NOTIFY, looked up in the database, and
 //! looked up now and then anyway, for a lost wake-up may cost time only. A watermark moves by what
 //! the database holds, and only as far as it is known what changed on the way: where that was not
-//! told in time, everything has changed.
+//! told in time, it is said that it was not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,10 +33,11 @@ pub async fn follow(
     poll: Duration,
     stop: CancellationToken,
 ) {
+    let mut known = HashMap::new();
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = session(&config, &watermarks, poll) => ended,
+            ended = session(&config, (&watermarks, &mut known), poll) => ended,
         };
         if let Err(reason) = ended {
             tracing::warn!(reason, "how far the read models are is not known; trying again");
@@ -50,7 +51,12 @@ pub async fn follow(
     }
 }
 
-async fn session(config: &Config, watermarks: &Watermarks, poll: Duration) -> Result<(), String> {
+/// Follows on one connection; `known` holds the live builds from one connection to the next.
+async fn session(
+    config: &Config,
+    (watermarks, known): (&Watermarks, &mut HashMap<String, i64>),
+    poll: Duration,
+) -> Result<(), String> {
     let (inbox, ended) = (Arc::<Inbox>::default(), CancellationToken::new());
     let (to, end) = (inbox.clone(), ended.clone());
     let heard = move |text: &str| to.put(text);
@@ -63,7 +69,7 @@ async fn session(config: &Config, watermarks: &Watermarks, poll: Duration) -> Re
         let found = found.map_err(|_| "the database says nothing".to_owned())?;
         let found = found.map_err(|error| error.to_string())?;
         // What was told by now is asked for after the look: it may be of builds that it found.
-        let lags = follower.look(&found, inbox.take(), (watermarks, since));
+        let lags = follower.look(&found, inbox.take(), (watermarks, since), known);
         let pause = if lags { TOLD_WAIT_MAX.min(poll) } else { poll };
         tokio::select! {
             () = ended.cancelled() => return Err("the connection ended".to_owned()),
@@ -122,6 +128,7 @@ impl Follower {
         found: &[Standing],
         told: Vec<Told>,
         (watermarks, since): (&Watermarks, Since),
+        known_builds: &mut HashMap<String, i64>,
     ) -> bool {
         let mut standing: HashMap<&str, (i64, BTreeMap<i32, Position>)> = HashMap::new();
         for Standing { name, build, part, position } in found {
@@ -133,9 +140,12 @@ impl Follower {
         for (name, (build, parts)) in &standing {
             let followed = self.builds.entry((*name).to_owned()).or_default();
             if followed.build != *build {
-                // Another one than before, or the first that is seen.
+                // Another one than before, or the first that is seen on this connection.
                 *followed = Followed { build: *build, known: parts.clone(), ahead: None };
-                announce(watermarks, since, name, (lowest(parts), Changed::Everything));
+                let before = known_builds.insert((*name).to_owned(), *build);
+                let is_same = before.is_none_or(|before| before == *build);
+                let changed = if is_same { Changed::Untold } else { Changed::Everything };
+                announce(watermarks, since, name, (lowest(parts), changed));
             }
         }
         for told in told {
@@ -156,7 +166,7 @@ impl Follower {
                     announce(watermarks, since, name, (position, Changed::NOTHING));
                 }
                 Moved::Untold(position) => {
-                    announce(watermarks, since, name, (position, Changed::Everything));
+                    announce(watermarks, since, name, (position, Changed::Untold));
                 }
             }
             lags |= followed.ahead.is_some();
@@ -255,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_step_lacks_everything_has_changed_and_not_before_it_was_waited_for() {
+    fn where_a_step_lacks_it_is_not_told_and_not_before_it_was_waited_for() {
         let mut followed = at(&[10]);
         followed.hear(&told(&[0], 12, 15));
         assert_eq!(followed.move_on(&parts(&[15]), NOWHERE), Moved::To(Position(10)));

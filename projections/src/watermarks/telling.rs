@@ -15,6 +15,8 @@ const TEXT_BYTES_MAX: usize = 7_999;
 const BYTES_MAX: usize = TEXT_BYTES_MAX / 4 * 3;
 /// What texts of this form begin with.
 const FORM: u8 = 1;
+/// What texts end with that say that any row may be another one.
+const EVERYTHING: u8 = 1;
 /// Texts that wait to be told. Of more none is: who listens notices that some lack.
 const QUEUE_MAX: usize = 256;
 
@@ -34,7 +36,7 @@ impl Told {
     #[must_use]
     pub fn encode(&self) -> String {
         let bytes = self.bytes(&self.step.changed);
-        let bytes = bytes.unwrap_or_else(|| self.bytes(&Changed::Everything).unwrap_or_default());
+        let bytes = bytes.unwrap_or_else(|| self.bytes(&Changed::Untold).unwrap_or_default());
         BASE64_STANDARD_NO_PAD.encode(bytes)
     }
 
@@ -58,6 +60,7 @@ impl Told {
             // An organization of which nothing is named.
             bytes.extend(Uuid::nil().as_bytes());
             bytes.extend(0_u16.to_be_bytes());
+            bytes.extend((*changed == Changed::Everything).then_some(EVERYTHING));
         }
         (bytes.len() <= BYTES_MAX).then_some(bytes)
     }
@@ -78,8 +81,12 @@ impl Told {
             let organization = Uuid::from_bytes(take(&mut rest)?);
             let count = u16::from_be_bytes(take(&mut rest)?);
             if count == 0 {
-                let step = Step { from, to, changed: Changed::Everything };
-                return rest.is_empty().then_some(Self { build, parts, step });
+                let changed = match rest {
+                    [] => Changed::Untold,
+                    [EVERYTHING] => Changed::Everything,
+                    _ => return None,
+                };
+                return Some(Self { build, parts, step: Step { from, to, changed } });
             }
             for _ in 0..count {
                 let id = Uuid::from_bytes(take(&mut rest)?);
@@ -158,7 +165,7 @@ mod tests {
             let text = said.encode();
             prop_assert!(text.len() <= TEXT_BYTES_MAX);
             let heard = Told::decode(&text).unwrap();
-            if heard.step.changed == Changed::Everything {
+            if heard.step.changed == Changed::Untold {
                 prop_assert!(ids.len() > 350);
                 prop_assert_eq!((heard.build, heard.parts), (said.build, said.parts));
                 prop_assert_eq!((heard.step.from, heard.step.to), (said.step.from, said.step.to));

@@ -118,8 +118,10 @@ export const hold = graphql`
 export const changed = graphql`
   subscription documentsChangedSubscription {
     ordersChanged {
-      id
-      status
+      order {
+        id
+        status
+      }
     }
   }
 `;

@@ -105,20 +105,23 @@ impl Unit {
             sink,
             stored_at: Instant::now(),
         };
-        let tried = unit.try_again(parked, shared).await;
-        tried.map_err(|error| error.of(build))?;
+        let tried = unit.try_again(parked, shared).await.map_err(|error| error.of(build))?;
+        if unit.build.state == State::Live {
+            shared.watermarks.changed(unit.name, &tried);
+        }
         // Whoever had the parts before may have written what nobody here was told.
         let (from, to) = (unit.reached, unit.reached);
-        unit.announce(&Step { from, to, changed: Changed::Everything }, shared);
+        unit.announce(&Step { from, to, changed: Changed::Untold }, shared);
         Ok(unit)
     }
 
-    /// Tries parked facts again, each up to where its part stands.
+    /// Tries parked facts again, each up to where its part stands; what that may have changed.
     async fn try_again(
         &mut self,
         parked: Vec<(Uuid, Uuid, Uuid)>,
         shared: &Shared,
-    ) -> Result<(), UnitError> {
+    ) -> Result<Changed, UnitError> {
+        let mut changed = Changed::NOTHING;
         for (organization, id, event_id) in parked {
             let Some(until) = self.sink.reached(organization, id) else {
                 continue;
@@ -130,9 +133,9 @@ impl Unit {
                 continue;
             }
             let batch = Batch { facts: &[], unreadable: &[], again: &[again], to: self.reached };
-            self.sink.isolate(&batch).await?;
+            changed.join(&self.sink.isolate(&batch).await?);
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// What the held parts have, stored or not.
