@@ -11,7 +11,7 @@ mod sorts;
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge};
-use async_graphql::{Context, ID, Object, OutputType, Subscription};
+use async_graphql::{Context, Description, ID, Object, OutputType, Subscription};
 use events::access::Access;
 use events::words::Position;
 use futures_util::Stream;
@@ -159,7 +159,8 @@ macro_rules! lists {
         }
 
         $(
-            #[doc = concat!("What happened to a record of `", stringify!($list), "`.")]
+            /// What happened to a record, as far as a list is concerned.
+            #[derive(Description)]
             pub struct $change(Update<$row>);
 
             impl From<Update<$row>> for $change {
@@ -168,7 +169,7 @@ macro_rules! lists {
                 }
             }
 
-            #[Object]
+            #[Object(use_type_description)]
             impl $change {
                 /// What became of it, as far as the list is concerned.
                 async fn kind(&self) -> ChangeKind {

@@ -220,7 +220,7 @@ mod tests {
         line.is_unsure_of(Uuid::from_u128(1));
         put(&mut line, 1, false, None, 1);
         put(&mut line, 1, false, None, 2);
-        assert_eq!(told(&mut line), ["-1@1"]);
+        assert_eq!(told(&mut line), ["-1@2"]);
         line.is_unsure = true;
         put(&mut line, 2, false, None, 3);
         put(&mut line, 3, false, Some("a"), 4);
