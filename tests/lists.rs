@@ -32,7 +32,7 @@ macro_rules! each_list {
         $run::<queries::credit_notes::CreditNoteRow>($($argument),*).await;
     }};
 }
-use each_list;
+pub(crate) use each_list;
 
 /// Every list.
 fn all() -> Vec<&'static List> {
@@ -49,7 +49,7 @@ fn all() -> Vec<&'static List> {
 }
 
 /// An organization, and what its administrator may see.
-async fn organization(app: &TestApp, slug: &str) -> (Shop, Access) {
+pub(crate) async fn organization(app: &TestApp, slug: &str) -> (Shop, Access) {
     let shop = Shop::open(&app.administrator(), slug).await;
     app.settled().await;
     let organization = OrganizationId::of_slug(slug);
@@ -61,7 +61,11 @@ fn id<R: Listed>(row: &R) -> Uuid {
 }
 
 /// The records that a filter lets through, in the order of their ids.
-async fn listed<R: Listed>(reader: &Reader, access: &Access, filter: Filter) -> Vec<Seen<R>> {
+pub(crate) async fn listed<R: Listed>(
+    reader: &Reader,
+    access: &Access,
+    filter: Filter,
+) -> Vec<Seen<R>> {
     let by_id: (&'static Field, _) = (R::LIST.id(), queries::sort::Direction::Ascending);
     let sort = Sort::by(R::LIST, &[by_id]).expect("an order");
     let selection = Selection { filter, sort };

@@ -4,6 +4,8 @@
 mod connections;
 mod crowds;
 mod events;
+mod lists;
+mod trade;
 
 use std::time::Duration;
 

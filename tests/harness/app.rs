@@ -40,6 +40,63 @@ pub struct TestApp {
     server: JoinHandle<()>,
 }
 
+/// A gateway over a database that others use too.
+pub struct Gateway {
+    /// The parts behind it.
+    pub parts: Parts,
+    /// Its address.
+    pub url: String,
+    /// Cancelled to stop it.
+    pub stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Gateway {
+    async fn run(
+        database: &TestDatabase,
+        config: Config,
+        works: bool,
+        clock: &ManualClock,
+    ) -> Self {
+        // Before anything can be counted.
+        let metrics = metrics();
+        let parts = match works {
+            true => Parts::start(&database.config, masters(), &config).await,
+            false => Parts::without_workers(&database.config, masters(), &config).await,
+        };
+        let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
+        let stop = CancellationToken::new();
+        let app = App {
+            executor: parts.executor.clone(),
+            reader: parts.reader.clone(),
+            log: parts.log.clone(),
+            auth: Auth::new(TOKEN),
+            documents: Documents::new(config.graphql.documents_max),
+            clock: clock.clock(),
+            live: Live::new(config.live.clone()),
+            config: Arc::new(config),
+            stop: stop.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let router = router::router(Arc::new(app), metrics);
+        let stopped = stop.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+            served.expect("serving");
+        });
+        Self { parts, url, stop, server }
+    }
+
+    /// Stops it.
+    pub async fn end(self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.server).await;
+        ended.expect("the gateway stops in time").expect("the gateway ends well");
+        self.parts.stop().await;
+    }
+}
+
 /// Runs a test in a Millrace of its own, and fails it if it leaves work undone.
 pub fn test(claim: impl AsyncFnOnce(&TestApp)) {
     test_with(Config::default(), claim);
@@ -105,35 +162,15 @@ impl TestApp {
     }
 
     async fn run(database: TestDatabase, config: Config, works: bool) -> Self {
-        // Before anything can be counted.
-        let metrics = metrics();
-        let parts = match works {
-            true => Parts::start(&database.config, masters(), &config).await,
-            false => Parts::without_workers(&database.config, masters(), &config).await,
-        };
-        let parts = parts.unwrap_or_else(|error| panic!("starting the parts: {error:?}"));
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
-        let stop = CancellationToken::new();
-        let app = App {
-            executor: parts.executor.clone(),
-            reader: parts.reader.clone(),
-            log: parts.log.clone(),
-            auth: Auth::new(TOKEN),
-            documents: Documents::new(config.graphql.documents_max),
-            clock: clock.clock(),
-            live: Live::new(config.live.clone()),
-            config: Arc::new(config),
-            stop: stop.clone(),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = router::router(Arc::new(app), metrics);
-        let stopped = stop.clone().cancelled_owned();
-        let server = tokio::spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
-            served.expect("serving");
-        });
+        let gateway = Gateway::run(&database, config, works, &clock).await;
+        let Gateway { parts, url, stop, server } = gateway;
         Self { database, parts, clock, url, stop, server }
+    }
+
+    /// One more gateway over the same database.
+    pub async fn beside(&self, config: Config, works: bool) -> Gateway {
+        Gateway::run(&self.database, config, works, &self.clock).await
     }
 
     /// Somebody with the administrator's token.
@@ -175,11 +212,9 @@ impl TestApp {
         self.settled().await;
         let parked = self.parts.reader.parked_counts().await.expect("parked facts");
         assert!(parked.iter().all(|(_, count)| *count == 0), "parked: {parked:?}");
-        self.stop.cancel();
-        let ended = tokio::time::timeout(Duration::from_secs(10), self.server).await;
-        ended.expect("the gateway stops in time").expect("the gateway ends well");
-        self.parts.stop().await;
-        self.database.remove().await;
+        let Self { database, parts, url, stop, server, .. } = self;
+        Gateway { parts, url, stop, server }.end().await;
+        database.remove().await;
     }
 }
 

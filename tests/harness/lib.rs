@@ -19,7 +19,7 @@ pub mod socket;
 pub mod untidy;
 pub mod writer;
 
-pub use app::{TestApp, test, test_after, test_with, test_without_workers};
+pub use app::{Gateway, TestApp, test, test_after, test_with, test_without_workers};
 pub use client::Client;
 pub use cluster::{TestDatabase, schema_of};
 pub use desk::Desk;
