@@ -4,7 +4,9 @@
 mod connections;
 mod crowds;
 mod events;
+mod limits;
 mod lists;
+mod throng;
 mod trade;
 
 use std::time::Duration;

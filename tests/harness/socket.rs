@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 /// How long anything that has to come may take.
 const WAIT: Duration = Duration::from_secs(15);
@@ -47,13 +47,30 @@ impl Socket {
         Ok(Self(connect_async(request).await?.0))
     }
 
+    /// As [`Self::ready`], over a connection that takes in little before it is read.
+    pub async fn narrow(url: &str, payload: Value) -> Self {
+        let address = url.trim_start_matches("http://").parse().expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.expect("a connection"));
+        let request = format!("{}/graphql", url.replacen("http", "ws", 1)).into_client_request();
+        let mut request = request.expect("a request");
+        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let opened = client_async(request, stream).await.expect("a WebSocket");
+        Self(opened.0).acknowledged(payload).await
+    }
+
     /// One that is ready for subscriptions: the payload of `connection_init` says who calls.
     pub async fn ready(url: &str, payload: Value) -> Self {
         let opened = Self::open(url, Some("graphql-transport-ws"), &[]).await;
-        let mut socket = opened.expect("a WebSocket");
-        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.message().await, json!({ "type": "connection_ack" }));
-        socket
+        opened.expect("a WebSocket").acknowledged(payload).await
+    }
+
+    async fn acknowledged(mut self, payload: Value) -> Self {
+        self.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(self.message().await, json!({ "type": "connection_ack" }));
+        self
     }
 
     /// Sends a message.
