@@ -22,6 +22,7 @@ mod history;
 mod hot;
 mod http;
 mod import;
+mod live;
 mod machine;
 mod market;
 mod memory;
@@ -44,7 +45,7 @@ use std::time::Duration;
 use report::Row;
 
 /// Every row of the results, in the order in which they are measured.
-const ROWS: [&str; 34] = [
+const ROWS: [&str; 37] = [
     "append_1",
     "append_64",
     "append_512",
@@ -59,6 +60,9 @@ const ROWS: [&str; 34] = [
     "follow_1000",
     "follow_20000",
     "readable",
+    "pushed",
+    "fan_out",
+    "subscribers_10k",
     "history",
     "point_graphql",
     "list_graphql",
@@ -222,6 +226,15 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     rows.extend(reading::measure(scale, wanted).await);
     if wanted("readable") {
         rows.push(readable::measure(scale).await);
+    }
+    if wanted("pushed") {
+        rows.push(live::pushed(scale).await);
+    }
+    if wanted("fan_out") {
+        rows.push(live::fan_out(scale).await);
+    }
+    if wanted("subscribers_10k") {
+        rows.push(live::many(scale).await);
     }
     if wanted("history") {
         rows.push(history::measure(scale).await);

@@ -32,12 +32,23 @@ pub struct Server {
 impl Server {
     /// Starts one over an empty database.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Self::start`], with these settings.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let (data, database) = (harness::app::scratch(), TestDatabase::create().await);
-        let program = Program::serve(data.path(), &[("DATABASE_URL", &database.url)]);
+        let url = [("DATABASE_URL", database.url.as_str())];
+        let program = Program::serve(data.path(), &[&url, settings].concat());
         let token = std::fs::read_to_string(data.path().join("admin-token")).expect("the token");
         let address = program.url.trim_start_matches("http://").to_owned();
         let door = Door { address, token: token.trim().to_owned(), organization: SLUG };
         Self { program, door, database, _data: data }
+    }
+
+    /// The address of its database.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     /// Registers the organization.

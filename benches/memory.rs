@@ -33,6 +33,11 @@ impl Memory {
         Some(Self { resident: megabytes("VmRSS:")?, peak: megabytes("VmHWM:")? })
     }
 
+    /// Now, in MB.
+    pub fn resident(self) -> f64 {
+        self.resident
+    }
+
     /// The row about a process's peak.
     pub fn row(self, name: &'static str, when: &str, most: f64, before: Option<Self>) -> Row {
         let mut details = serde_json::Map::new();
