@@ -1,5 +1,7 @@
 //! The rows that may fit, from PostgreSQL: bounded, whatever is asked for.
 
+use std::collections::HashSet;
+
 use deadpool_postgres::Object;
 use events::access::Access;
 use projections::search::{Class, Lexemes, few, tag};
@@ -20,7 +22,7 @@ const COMPLETIONS_MAX: usize = 50;
 /// Codes that begin with the query: the others of the hits are for those with its words.
 const CODES_MAX: usize = 250;
 /// Hits among a few of the rows that are enough, if as many are ranked.
-const ENOUGH: usize = 250;
+const ENOUGH: usize = 100;
 
 /// A row that fits.
 #[derive(Debug, Clone)]
@@ -93,12 +95,14 @@ impl Searching<'_> {
 
     /// Rows in which all words of the query stand, in places of these classes. What the index finds
     /// costs the more the more it is, whatever is read of it; so where it may be much, the index of
-    /// a few of the rows is asked first, and the other only if those are not enough.
+    /// a few of the rows is asked first, and the other only if those are not enough beside what was
+    /// found before.
     pub(super) async fn words<R: Findable>(
         &self,
         query: &Query,
         among: &[Class],
         known: &Completions,
+        before: &[Candidate],
     ) -> Result<Candidates, QueryError> {
         let rows_max = self.limits.search_rows_max;
         if R::KEPT == Kept::Rows {
@@ -111,14 +115,21 @@ impl Searching<'_> {
         if R::KEPT == Kept::IndexApart {
             let few = Some(few(R::KEY[1]));
             candidates = self.asked::<R>(query, &asked, few, rows_max.div_ceil(2)).await?;
-            // Of all rows there would be many times as many.
-            candidates.is_cut = candidates.found.len() >= ENOUGH.min(self.limits.search_hits_max);
+            candidates.is_cut = self.are_enough(&candidates.found, before);
         }
         if !candidates.is_cut {
             candidates.add(self.asked::<R>(query, &asked, None, rows_max).await?);
             candidates.is_cut |= asked.is_cut;
         }
         Ok(candidates)
+    }
+
+    /// Whether what a few of the rows gave is enough. Of all rows there would be many times as many.
+    fn are_enough(&self, few: &[Candidate], before: &[Candidate]) -> bool {
+        let enough = ENOUGH.min(self.limits.search_hits_max);
+        let known: HashSet<Uuid> = before.iter().map(|candidate| candidate.id).collect();
+        let others = few.iter().filter(|candidate| !known.contains(&candidate.id)).count();
+        others + known.len() >= enough
     }
 
     /// Rows that fulfil what is asked, all or those within a part; at most so many are looked at.
