@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use deadpool_postgres::Object;
 use events::access::Access;
-use projections::search::{Class, Lexemes, few, tag};
+use projections::search::{Class, FEW_OF, Lexemes, few, tag};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::{Param, QueryError, ReaderLimits};
 const COMPLETIONS_MAX: usize = 50;
 /// Codes that begin with the query: the others of the hits are for those with its words.
 const CODES_MAX: usize = 250;
-/// Hits among a few of the rows that are enough, if as many are ranked.
+/// Hits that are enough at least, where there are more.
 const ENOUGH: usize = 100;
 
 /// A row that fits.
@@ -124,12 +124,13 @@ impl Searching<'_> {
         Ok(candidates)
     }
 
-    /// Whether what a few of the rows gave is enough. Of all rows there would be many times as many.
+    /// Whether what a few of the rows gave is enough: all rows would give about as many as are
+    /// ranked, or more.
     fn are_enough(&self, few: &[Candidate], before: &[Candidate]) -> bool {
-        let enough = ENOUGH.min(self.limits.search_hits_max);
+        let most = self.limits.search_hits_max;
         let known: HashSet<Uuid> = before.iter().map(|candidate| candidate.id).collect();
         let others = few.iter().filter(|candidate| !known.contains(&candidate.id)).count();
-        others + known.len() >= enough
+        known.len() + others >= ENOUGH.min(most) && known.len() + others * FEW_OF >= most
     }
 
     /// Rows that fulfil what is asked, all or those within a part; at most so many are looked at.
