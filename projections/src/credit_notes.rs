@@ -85,7 +85,7 @@ pub struct CreditNotes;
 
 impl Record for CreditNotes {
     const NAME: &'static str = "credit_notes";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static str = include_str!("credit_notes/rows.sql");
 
     type Fact = CreditNoteEvent;

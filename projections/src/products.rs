@@ -40,7 +40,7 @@ pub struct Products;
 
 impl Record for Products {
     const NAME: &'static str = "products";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static str = include_str!("products/rows.sql");
 
     type Fact = ProductEvent;

@@ -83,6 +83,16 @@ pub fn tag(organization: Uuid) -> String {
     organization.as_bytes()[..3].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Of so many rows one is of the few.
+pub const FEW_OF: usize = 8;
+
+/// Which rows are a few of all, by chance. What is found too often among all is looked
+/// for among these, in an index of their own, which has this condition.
+#[must_use]
+pub fn few(id: &str) -> String {
+    format!("get_byte(uuid_send({id}), 15) < {}", 256 / FEW_OF)
+}
+
 /// How many characters a lexeme has before the word itself: the tag and the class.
 pub const LEXEME_HEAD: usize = 7;
 

@@ -114,7 +114,7 @@ impl Default for ReaderLimits {
             search_chars_max: 200,
             search_words_max: 10,
             search_hits_max: 1_000,
-            search_rows_max: 10_000,
+            search_rows_max: 4_000,
             search_vocabulary_max: 20_000,
             search_typos_below: 20,
             filter_conditions_max: 100,

@@ -182,18 +182,22 @@ impl Reader {
         let (codes, known) =
             try_join!(searching.codes::<R>(&query, None), searching.completions::<R>(&query))?;
         let mut candidates = codes;
-        let names = searching.words::<R>(&query, &[Class::Name], &known).await?;
+        let names = searching.words::<R>(&query, &[Class::Name], &known, &[]).await?;
         let are_enough = names.is_cut;
         candidates.add(names);
         const EVERYWHERE: &[Class] = &[Class::Name, Class::Text];
         if R::KEPT == Kept::IndexApart && !are_enough {
-            candidates.add(searching.words::<R>(&query, EVERYWHERE, &known).await?);
+            let found = &candidates.found;
+            let others = searching.words::<R>(&query, EVERYWHERE, &known, found).await?;
+            candidates.add(others);
         }
         if candidates.found.len() < limits.search_typos_below {
             let similar = query.words.iter().map(|word| searching.similar::<R>(word));
             let similar = try_join_all(similar).await?;
             if query.correct(&similar) {
-                candidates.add(searching.words::<R>(&query, EVERYWHERE, &known).await?);
+                let found = &candidates.found;
+                let others = searching.words::<R>(&query, EVERYWHERE, &known, found).await?;
+                candidates.add(others);
             }
             if let Some(codes) = query.similar_codes() {
                 query.corrects_code = true;

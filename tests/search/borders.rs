@@ -2,10 +2,11 @@
 //! could mean.
 
 use gateway::config::Config;
+use harness::cluster::schema_of;
 use harness::{Shop, TestApp, test, test_with};
 use serde_json::{Value, json};
 
-use super::{ask, catalogue, product, skus};
+use super::{ask, catalogue, edges, product, skus};
 
 const CONTACTS: &str = "query($q: String!, $at: String) {
     searchContacts(query: $q, atLeast: $at) { total edges { node { id name } } } }";
@@ -73,6 +74,54 @@ fn more_hits_than_are_ranked_are_said_to_be_more() {
         let found = ask(&shop.client, json!({ "q": "heart", "first": 100 })).await;
         assert_eq!((&found["total"], &found["more"]), (&json!(5), &json!(true)));
         assert_eq!(found["pageInfo"]["hasNextPage"], false, "pages end there");
+    });
+}
+
+#[test]
+fn what_is_frequent_is_looked_for_among_a_few_of_the_rows() {
+    let mut config = Config::default();
+    config.queries.search_hits_max = 5;
+    test_with(config, async |app| {
+        let shop = Shop::open(&app.administrator(), "acme").await;
+        for number in 0..200 {
+            let input = json!({ "sku": format!("S-{number}"), "name": "Heart" });
+            shop.run("createProduct", input).await;
+        }
+        app.settled().await;
+        let client = app.database.connect().await;
+        let schema = schema_of("products");
+        let few = format!(
+            "select sku from {schema}.products where {}",
+            projections::search::few("product_id")
+        );
+        let few = client.query(&few, &[]).await.expect("a few products");
+        let few: Vec<String> = few.iter().map(|row| row.get(0)).collect();
+        assert!((5..100).contains(&few.len()), "{} of 200", few.len());
+        let found = ask(&shop.client, json!({ "q": "heart" })).await;
+        assert_eq!((&found["total"], &found["more"]), (&json!(5), &json!(true)));
+        for edge in edges(&found) {
+            let sku = edge["node"]["sku"].as_str().expect("a SKU");
+            assert!(few.iter().any(|few| few == sku), "{sku}");
+        }
+    });
+}
+
+#[test]
+fn each_index_of_a_few_rows_is_of_those_that_are_looked_for() {
+    test(async |app| {
+        let client = app.database.connect().await;
+        for (table, id) in [("products", "product_id"), ("credit_notes", "credit_note_id")] {
+            // Only an index over these rows alone can be read so.
+            let statement = format!(
+                "explain select from search.{table} \
+                 where {} and search_words @@ 'a'::tsquery",
+                projections::search::few(id)
+            );
+            client.batch_execute("set enable_seqscan = off").await.expect("a setting");
+            let plan = client.query(&statement, &[]).await.expect("a plan");
+            let plan: String = plan.iter().map(|row| row.get::<_, String>(0)).collect();
+            assert!(plan.contains(&format!("few_{table}_by_words")), "{plan}");
+        }
     });
 }
 

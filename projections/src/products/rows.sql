@@ -26,6 +26,8 @@ create index on products (organization_id, changed_at, product_id);
 create index on products (organization_id, search_code);
 create index products_by_words on products using gin (search_words)
     with (gin_pending_list_limit = 256);
+create index few_products_by_words on products using gin (search_words)
+    with (gin_pending_list_limit = 256) where get_byte(uuid_send(product_id), 15) < 32;
 comment on table products is 'Products.';
 comment on column products.organization_id is 'The tenant.';
 comment on column products.product_id is 'The product.';

@@ -1,8 +1,10 @@
 //! The rows that may fit, from PostgreSQL: bounded, whatever is asked for.
 
+use std::collections::HashSet;
+
 use deadpool_postgres::Object;
 use events::access::Access;
-use projections::search::{Class, Lexemes, tag};
+use projections::search::{Class, FEW_OF, Lexemes, few, tag};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -19,6 +21,8 @@ use crate::{Param, QueryError, ReaderLimits};
 const COMPLETIONS_MAX: usize = 50;
 /// Codes that begin with the query: the others of the hits are for those with its words.
 const CODES_MAX: usize = 250;
+/// Hits that are enough at least, where there are more.
+const ENOUGH: usize = 100;
 
 /// A row that fits.
 #[derive(Debug, Clone)]
@@ -80,7 +84,7 @@ impl Searching<'_> {
                 format!("search_code >= {from} and search_code < {to}")
             }
         };
-        let looked = self.looked(&mut sql);
+        let looked = sql.param(count(self.limits.search_rows_max), Type::INT8);
         let rows = format!(
             "(select * from search.{} where {} and {fits} order by search_code limit {looked})",
             R::NAME,
@@ -89,29 +93,65 @@ impl Searching<'_> {
         self.ask::<R>(query, ("", &rows), "", (sql, &looked), CODES_MAX).await
     }
 
-    /// Rows in which all words of the query stand, in places of these classes.
+    /// Rows in which all words of the query stand, in places of these classes. What the index finds
+    /// costs the more the more it is, whatever is read of it; so where it may be much, the index of
+    /// a few of the rows is asked first, and the other only if those are not enough beside what was
+    /// found before.
     pub(super) async fn words<R: Findable>(
         &self,
         query: &Query,
         among: &[Class],
         known: &Completions,
+        before: &[Candidate],
     ) -> Result<Candidates, QueryError> {
-        let mut sql = Sql::of(&self.within, 0);
+        let rows_max = self.limits.search_rows_max;
         if R::KEPT == Kept::Rows {
+            let mut sql = Sql::of(&self.within, 0);
             let found = self.in_rows_of_words::<R>(query, &mut sql);
-            return self.looked_at::<R>(query, &found, None, sql).await;
+            return self.looked_at::<R>(query, &found, None, (sql, rows_max)).await;
         }
         let asked = Asked::of(query, &tag(self.access.organization.0), among, known);
-        let index = sql.param(asked.index, Type::TEXT);
-        // As a function it is not asked of the index, which would go through all of them.
-        let rows = asked.rows.map(|rows| {
-            let rows = sql.param(rows, Type::TEXT);
-            format!("ts_match_vq(search_words, {rows}::tsquery)")
-        });
-        let found = format!("search_words @@ {index}::tsquery");
-        let mut candidates = self.looked_at::<R>(query, &found, rows, sql).await?;
-        candidates.is_cut |= asked.is_cut;
+        let mut candidates = Candidates::default();
+        if R::KEPT == Kept::IndexApart {
+            let few = Some(few(R::KEY[1]));
+            candidates = self.asked::<R>(query, &asked, few, rows_max.div_ceil(2)).await?;
+            candidates.is_cut = self.are_enough(&candidates.found, before);
+        }
+        if !candidates.is_cut {
+            candidates.add(self.asked::<R>(query, &asked, None, rows_max).await?);
+            candidates.is_cut |= asked.is_cut;
+        }
         Ok(candidates)
+    }
+
+    /// Whether what a few of the rows gave is enough: all rows would give about as many as are
+    /// ranked, or more.
+    fn are_enough(&self, few: &[Candidate], before: &[Candidate]) -> bool {
+        let most = self.limits.search_hits_max;
+        let known: HashSet<Uuid> = before.iter().map(|candidate| candidate.id).collect();
+        let others = few.iter().filter(|candidate| !known.contains(&candidate.id)).count();
+        known.len() + others >= ENOUGH.min(most) && known.len() + others * FEW_OF >= most
+    }
+
+    /// Rows that fulfil what is asked, all or those within a part; at most so many are looked at.
+    async fn asked<R: Findable>(
+        &self,
+        query: &Query,
+        asked: &Asked,
+        within: Option<String>,
+        rows_max: usize,
+    ) -> Result<Candidates, QueryError> {
+        let mut sql = Sql::of(&self.within, 0);
+        let index = sql.param(asked.index.clone(), Type::TEXT);
+        // As a function it is not asked of the index, which would go through all of them; selected,
+        // the query is read once, and not for each row.
+        let rows = asked.rows.clone().map(|rows| {
+            let rows = sql.param(rows, Type::TEXT);
+            format!("ts_match_vq(search_words, (select {rows}::tsquery))")
+        });
+        let within = within.map(|within| format!("{within} and ")).unwrap_or_default();
+        let found = format!("{within}search_words @@ {index}::tsquery");
+        self.looked_at::<R>(query, &found, rows, (sql, rows_max)).await
     }
 
     /// That all words of the query stand in a row, where each word of a record is a row itself.
@@ -143,11 +183,16 @@ impl Searching<'_> {
         query: &Query,
         found: &str,
         rest: Option<String>,
-        mut sql: Sql,
+        (mut sql, rows_max): (Sql, usize),
     ) -> Result<Candidates, QueryError> {
-        let looked = self.looked(&mut sql);
+        let looked = sql.param(count(rows_max), Type::INT8);
+        // They are kept aside: whole rows of them are soon more than memory is granted for.
+        let read = match *self.filter == Filter::all() {
+            true => read::<R>().join(", "),
+            false => "*".to_owned(),
+        };
         let with = format!(
-            "with found as materialized (select * from search.{} where {} and {found})",
+            "with found as materialized (select {read} from search.{} where {} and {found})",
             R::NAME,
             sql.text()
         );
@@ -155,11 +200,6 @@ impl Searching<'_> {
         let rest = rest.map(|rest| format!(" and {rest}")).unwrap_or_default();
         let hits_max = self.limits.search_hits_max;
         self.ask::<R>(query, (&with, &rows), &rest, (sql, &looked), hits_max).await
-    }
-
-    /// How many rows are looked at, as a parameter.
-    fn looked(&self, sql: &mut Sql) -> String {
-        sql.param(count(self.limits.search_rows_max), Type::INT8)
     }
 
     /// Of these rows the first so many that fulfil the filter and the rest.
@@ -175,7 +215,7 @@ impl Searching<'_> {
         let filter = Sql::of(self.filter, sql.params().count());
         let (columns, fits) = (columns::<R>(), format!("({}{rest}) is true", filter.text()));
         let statement = format!(
-            "{with} select {columns}, {fits} \
+            "{with} select {columns}, {fits}, looked_at = {looked} \
              from (select f.*, row_number() over () as looked_at from {rows} as f) as looked \
              where {fits} or looked_at = {looked} limit {limit}"
         );
@@ -191,11 +231,11 @@ impl Searching<'_> {
         };
         let mut candidates = Candidates { found: Vec::new(), is_cut: rows.len() >= most };
         for row in &rows {
-            // The last row that was looked at comes whether it fits or not.
-            match row.try_get(4)? {
-                true => candidates.found.extend(candidate(query, row)?),
-                false => candidates.is_cut = true,
+            if row.try_get(4)? {
+                candidates.found.extend(candidate(query, row)?);
             }
+            // The last row that was looked at comes whether it fits or not.
+            candidates.is_cut |= row.try_get::<_, bool>(5)?;
         }
         Ok(candidates)
     }
@@ -262,7 +302,13 @@ impl Searching<'_> {
     }
 }
 
-/// What is read of a candidate; whether it fulfils the filter comes behind.
+/// The columns that a candidate is made of.
+fn read<R: Findable>() -> Vec<&'static str> {
+    let facets = R::FACETS.iter().map(|(_, column)| *column);
+    [R::KEY[1], "search_code", "search_words"].into_iter().chain(facets).collect()
+}
+
+/// What is read of a candidate; whether it fulfils the filter, and is the last one, comes behind.
 fn columns<R: Findable>() -> String {
     let facets: Vec<String> =
         R::FACETS.iter().map(|(_, column)| format!("{column}::text")).collect();

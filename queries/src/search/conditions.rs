@@ -8,6 +8,11 @@ use super::query::{Query, Word};
 /// Letters of a word that is being typed from which on all that begin with it are asked of the
 /// index together, however many they are.
 const BEGUN_MIN: usize = 3;
+/// Digits of a number from which on.
+const NUMBER_MIN: usize = 2;
+/// Completions that are asked of the index one by one; more are asked together, as all words that
+/// begin so: it compares the rows of each with those of all others.
+const APART_MAX: usize = 12;
 
 /// Words of the vocabulary that begin with the one that is being typed.
 #[derive(Debug, Clone, Default)]
@@ -37,14 +42,20 @@ impl Asked {
             let letters = word.text.chars().count();
             let is_open = word.is_begun && !word.has_digit && !known.are_all;
             let is_alone = query.words.len() == 1;
-            if is_open && !is_alone && letters <= BEGUN_MIN {
+            let is_short = match word.has_digit {
+                true => word.is_begun && letters < NUMBER_MIN,
+                false => is_open && letters <= BEGUN_MIN,
+            };
+            if is_short && !is_alone {
                 rows = Some(any_of(&word.lexemes(tag, among, &[], true)));
                 continue;
             }
             let begun = if is_open { is_alone && letters < BEGUN_MIN } else { true };
             is_cut |= is_open && begun;
             let completions: &[String] = if word.is_begun { &known.words } else { &[] };
-            index.push(any_of(&word.lexemes(tag, among, completions, is_open && !begun)));
+            let are_many = known.are_all && completions.len() > APART_MAX;
+            let all = are_many || is_open && !begun;
+            index.push(any_of(&word.lexemes(tag, among, completions, all)));
         }
         Self { index: index.join("&"), rows, is_cut }
     }
@@ -120,7 +131,19 @@ mod tests {
     }
 
     #[test]
+    fn all_completions_are_asked_together_if_they_are_many() {
+        let words: Vec<String> = ('a'..='m').map(|letter| format!("he{letter}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let many = asked("red he", &words, true);
+        assert_eq!(many.index, "('0a1b2cnred')&('0a1b2cnhe':*|'0a1b2cche':*)");
+        assert_eq!((many.rows, many.is_cut), (None, false));
+    }
+
+    #[test]
     fn a_number_is_not_completed_from_the_vocabulary() {
         assert_eq!(asked("m8 12", &[], true).index, "('0a1b2ccm8')&('0a1b2cc12':*)");
+        let short = asked("m8 1", &[], true);
+        assert_eq!(short.index, "('0a1b2ccm8')");
+        assert_eq!(short.rows.as_deref(), Some("('0a1b2cc1':*)"), "many numbers begin so");
     }
 }

@@ -9,7 +9,8 @@ use crate::Seen;
 pub enum Kept {
     /// In an index over the rows.
     Index,
-    /// In an index over the rows, those of long texts apart from those of names.
+    /// In an index over the rows, those of long texts apart from those of names, and in one over
+    /// a few of the rows.
     IndexApart,
     /// In rows of their own, which go with the record: it may belong to a person.
     Rows,
