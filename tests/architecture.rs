@@ -66,6 +66,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
             "mutation",
             "nodes",
             "nulls",
+            "registered",
             "sales",
             "scalars",
             "search",

@@ -23,6 +23,7 @@ mod orders;
 mod organizations;
 mod parked;
 mod products;
+mod registered;
 mod sales;
 mod scalars;
 mod search;

@@ -10,6 +10,7 @@ use queries::history::{Cause, Change, Entry, Historic};
 use queries::page::PageArgs;
 
 use super::loaders::{HistoryOf, Loaders};
+use super::registered::camel_case;
 use crate::error::ApiError;
 use crate::position;
 
@@ -162,35 +163,5 @@ impl From<&Change> for FactChange {
     fn from(change: &Change) -> Self {
         let Change { part, field, before, after } = change.clone();
         Self { part, field: camel_case(&field), before, after }
-    }
-}
-
-/// A column as GraphQL spells it, with whatever path follows it: `onHand` for `on_hand`.
-fn camel_case(field: &str) -> String {
-    let (column, path) = field.split_at(field.find('.').unwrap_or(field.len()));
-    let mut words = column.split('_');
-    let mut spelt = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        spelt.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        spelt.push_str(letters.as_str());
-    }
-    spelt + path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_column_is_spelt_as_graphql_spells_fields_and_a_path_in_it_stays() {
-        for (column, field) in [
-            ("status", "status"),
-            ("on_hand", "onHand"),
-            ("list_price_currency", "listPriceCurrency"),
-            ("texts.de_CH.name", "texts.de_CH.name"),
-        ] {
-            assert_eq!(camel_case(column), field);
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! Every list, and what its records add up to: a line each. What can be filtered, sorted and added
 //! up is declared beside the queries; how it is said in GraphQL, in `lists/`.
 
+mod fields;
 mod filters;
 mod groups;
-mod registered;
 mod sorts;
 
 use async_graphql::connection::{Connection, Edge};
