@@ -183,8 +183,8 @@ fn lists_and_sums_are_never_read_as_of_a_moment() {
             page: &PageArgs,
             top: &TopFilter,
         ) -> Vec<Option<QueryError>> {
-            let [orders, contacts, notes] =
-                [OrderRow::LIST, ContactRow::LIST, CreditNoteRow::LIST].map(|list| Selection {
+            let [orders, contacts, notes] = [OrderRow::LIST, ContactRow::LIST, CreditNoteRow::LIST]
+                .map(|list| Selection {
                     filter: Filter::all(),
                     sort: Sort::by(list, &[]).expect("its own order"),
                 });
