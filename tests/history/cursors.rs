@@ -1,5 +1,5 @@
-//! Claims about the cursors of histories: only those that a record's history gave are taken, and only
-//! by that history.
+//! Claims about the cursors of histories: only those that a record's history gave are taken, and
+//! only by that history.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
