@@ -69,6 +69,7 @@ const FEATURE_FOLDERS: [(&str, &[&str]); 3] = [
             "nulls",
             "operations",
             "pushed",
+            "registered",
             "sales",
             "scalars",
             "search",

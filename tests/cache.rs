@@ -5,6 +5,7 @@
 mod bounds;
 mod builds;
 mod exact;
+mod untold;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

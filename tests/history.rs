@@ -1,6 +1,7 @@
 //! Claims about the history of a record, through the front door: which facts it has, who did them
 //! by which command, what each changed, and who may see that.
 
+mod cursors;
 mod differences;
 mod paging;
 mod persons;

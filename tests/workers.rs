@@ -2,6 +2,7 @@
 //! silent, and whatever happens every fact counts once. What a rebuild does is in `rebuilding`,
 //! facts that cannot be taken in are in `parked`.
 
+mod copying;
 pub(crate) mod parked;
 mod rebuilding;
 mod replaying;

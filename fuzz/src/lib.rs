@@ -3,9 +3,9 @@
 
 use events::Event;
 use events::facts::DecodeError;
+use events::personal::{KEY_BYTES, Key};
 use queries::cursor;
 use queries::fields::{Field, Listed};
-use queries::history::Place;
 use queries::orders::OrderRow;
 use queries::position;
 
@@ -41,10 +41,8 @@ pub fn cursors(input: &[u8]) {
             assert_eq!(again, Some(place), "{text}");
         }
     }
-    if let Ok(place) = Place::decode("after", text) {
-        assert!(place.version >= 1, "{text} is before the first fact");
-        assert_eq!(Place::decode("after", &place.encode()).ok(), Some(place), "{text}");
-    }
+    // Nobody makes one up without the key.
+    assert_eq!(cursor::opened(&Key::new([7; KEY_BYTES]), "history", text), None, "{text}");
     if let Ok(at) = position::decode("atLeast", text) {
         assert!(at.0 >= 0, "{text} is before everything");
         assert_eq!(position::decode("atLeast", &position::encode(at)).ok(), Some(at), "{text}");

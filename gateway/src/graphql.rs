@@ -25,6 +25,7 @@ mod organizations;
 mod parked;
 mod products;
 pub mod pushed;
+mod registered;
 mod sales;
 mod scalars;
 mod search;

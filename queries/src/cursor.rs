@@ -1,5 +1,6 @@
-//! Places in lists as the world sees them: opaque texts, signed for one list, one order and one
-//! organization, so that nobody makes one up or takes one elsewhere.
+//! Places in lists and histories as the world sees them: opaque texts, signed for one list, one
+//! order and one organization, or for one record, so that nobody makes one up or takes one
+//! elsewhere.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -22,11 +23,9 @@ pub fn seal(key: &Key, of: &str, content: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode([&signature[..SIGNATURE_BYTES], content].concat())
 }
 
-/// What stands in a text that [`seal`] made.
-///
-/// # Errors
-/// If it made none, or for something else.
-pub fn open(key: &Key, of: &str, field: &'static str, text: &str) -> Result<Vec<u8>, QueryError> {
+/// What stands in a text that [`seal`] made; none, if it made none, or for something else.
+#[must_use]
+pub fn opened(key: &Key, of: &str, text: &str) -> Option<Vec<u8>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     let parts = bytes.split_at_checked(SIGNATURE_BYTES);
     let signed = |(signature, content): &(&[u8], &[u8])| {
@@ -35,8 +34,15 @@ pub fn open(key: &Key, of: &str, field: &'static str, text: &str) -> Result<Vec<
         let differ = own.iter().zip(*signature).fold(0, |differ, (a, b)| differ | (a ^ b));
         differ == 0
     };
-    let content = parts.filter(signed).map(|(_, content)| content.to_vec());
-    content.ok_or_else(|| QueryError::Invalid {
+    parts.filter(signed).map(|(_, content)| content.to_vec())
+}
+
+/// As [`opened`], of a list.
+///
+/// # Errors
+/// If there is nothing in it.
+pub fn open(key: &Key, of: &str, field: &'static str, text: &str) -> Result<Vec<u8>, QueryError> {
+    opened(key, of, text).ok_or_else(|| QueryError::Invalid {
         field,
         message: format!(
             "`{text}` is no cursor of this list; use one that a page of the same list, in the same \

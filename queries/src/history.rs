@@ -1,10 +1,9 @@
 //! The history of a record: its facts, a page at a time, who did what by which command, and what
 //! each changed. That is found by folding them as the read models do, up to the page's end.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use events::log::{RawFact, StreamKey};
+use events::personal::Key;
 use events::words::{Meta, Position};
 use projections::contacts::{ContactRow, Contacts};
 use projections::credit::{CreditRow, Credits};
@@ -22,6 +21,7 @@ use uuid::Uuid;
 pub use projections::fold::changes::Change;
 
 use crate::boundary::may_read;
+use crate::cursor;
 use crate::folding::{Course, Taking};
 use crate::page::{Page, PageArgs};
 use crate::{QueryError, Reader, ReaderLimits, Seen};
@@ -65,8 +65,10 @@ historic! {
 /// A fact of a record's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Where it stands in the history.
-    pub place: Place,
+    /// Where it stands in the history, as the world sees it.
+    pub cursor: String,
+    /// Its place in the record's stream, from 1.
+    pub version: i64,
     /// Its place in the log.
     pub position: Position,
     /// Its own id.
@@ -95,47 +97,32 @@ pub struct Cause {
     pub found: Option<(Position, Uuid)>,
 }
 
-/// A place in a record's history. Its text is of use for the same record only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The record.
-    pub record: Uuid,
-    /// The fact's place in the record's stream, from 1.
-    pub version: i64,
+/// What the cursors of a record's history are signed with, and which record they belong to.
+#[derive(Clone, Copy)]
+struct Book<'a> {
+    key: &'a Key,
+    record: StreamKey,
 }
 
-impl Place {
-    /// The opaque text of the place.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        let mut bytes = self.record.as_bytes().to_vec();
-        bytes.extend_from_slice(&self.version.to_be_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+impl Book<'_> {
+    fn of(&self) -> String {
+        format!("history of {} of {}", self.record.id, self.record.organization)
     }
 
-    /// The place in a text.
-    ///
-    /// # Errors
-    /// If no place made the text.
-    pub fn decode(field: &'static str, text: &str) -> Result<Self, QueryError> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-        let parts = bytes.as_deref().and_then(|bytes| bytes.split_last_chunk::<8>());
-        let place = parts.and_then(|(record, version)| {
-            let version = Some(i64::from_be_bytes(*version)).filter(|version| *version >= 1)?;
-            Some(Self { record: Uuid::from_slice(record).ok()?, version })
-        });
-        place.ok_or_else(|| QueryError::Invalid {
+    fn cursor(&self, version: i64) -> String {
+        cursor::seal(self.key, &self.of(), &version.to_be_bytes())
+    }
+
+    fn version(&self, field: &'static str, text: &str) -> Result<i64, QueryError> {
+        let content = cursor::opened(self.key, &self.of(), text);
+        let version = content.and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+        version.filter(|version| *version >= 1).ok_or_else(|| QueryError::Invalid {
             field,
-            message: format!("`{text}` is no cursor; use one that this history gave you"),
+            message: format!(
+                "`{text}` is no cursor of this history; use one that a page of the same record's \
+                 history gave you"
+            ),
         })
-    }
-
-    fn of(self, record: Uuid, field: &'static str) -> Result<i64, QueryError> {
-        if self.record == record {
-            return Ok(self.version);
-        }
-        let message = "the cursor is of another record's history; use one that this one gave you";
-        Err(QueryError::Invalid { field, message: message.to_owned() })
     }
 }
 
@@ -148,12 +135,11 @@ struct Span {
 
 impl PageArgs {
     /// The page in the history of a record with so many facts.
-    fn span(&self, limits: &ReaderLimits, record: Uuid, facts: i64) -> Result<Span, QueryError> {
+    fn span(&self, limits: &ReaderLimits, book: Book<'_>, facts: i64) -> Result<Span, QueryError> {
         let (size, backward) = self.size(limits)?;
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         let version = |field, text: &Option<String>| {
-            let place = text.as_deref().map(|text| Place::decode(field, text)?.of(record, field));
-            place.transpose()
+            text.as_deref().map(|text| book.version(field, text)).transpose()
         };
         let after = version("after", &self.after)?.unwrap_or(0);
         let until = version("before", &self.before)?.map_or(facts, |at| facts.min(at - 1));
@@ -199,11 +185,13 @@ impl Reader {
         &self,
         wanted: &[(Seen<T>, PageArgs)],
     ) -> Result<Vec<Result<Page<Entry>, QueryError>>, QueryError> {
+        let key = self.cursor_key().await?;
         let span = |(record, page): &(Seen<T>, PageArgs)| {
             let (access, (_, id)) = (record.access(), record.record());
             may_read(&access, T::FEATURE)?;
-            let span = page.span(self.limits(), id, record.version())?;
-            Ok((StreamKey { organization: access.organization.0, id }, span))
+            let stream = StreamKey { organization: access.organization.0, id };
+            let book = Book { key, record: stream };
+            Ok((stream, page.span(self.limits(), book, record.version())?))
         };
         let spans: Vec<Result<(StreamKey, Span), QueryError>> = wanted.iter().map(span).collect();
         let found = spans.iter().flatten();
@@ -217,7 +205,8 @@ impl Reader {
         let told = |taking: Taking<'_, T::Record>| {
             if taking.raw.version > after[taking.course] {
                 let (before, after) = (taking.before, taking.after);
-                entries[taking.course].push(entry::<T::Record>(taking.raw, before, after));
+                let cursor = Book { key, record: taking.raw.stream }.cursor(taking.raw.version);
+                entries[taking.course].push(entry::<T::Record>(cursor, taking.raw, before, after));
             }
         };
         self.fold_all(&mut courses, Position(i64::MAX), told).await?;
@@ -268,6 +257,7 @@ impl Reader {
 
 /// A fact, with what it made of a record; if nothing was made of it, it is skipped.
 fn entry<R: Fold>(
+    cursor: String,
     raw: &RawFact,
     before: Option<&KeptOf<R>>,
     taken: Option<&Option<KeptOf<R>>>,
@@ -276,7 +266,8 @@ fn entry<R: Fold>(
     let causation = meta.as_ref().and_then(|meta| meta.causation);
     let changed = |after: &Option<KeptOf<R>>| changes::between::<R>(before, after.as_ref());
     Entry {
-        place: Place { record: raw.stream.id, version: raw.version },
+        cursor,
+        version: raw.version,
         position: raw.position,
         event_id: raw.event_id,
         fact_type: raw.fact_type.clone(),
@@ -292,17 +283,21 @@ fn entry<R: Fold>(
 mod tests {
     use super::*;
 
-    fn span(facts: i64, page: &PageArgs) -> (i64, i64) {
-        let span = page.span(&ReaderLimits::default(), Uuid::nil(), facts).unwrap();
-        (span.after, span.until)
-    }
+    const RECORD: StreamKey =
+        StreamKey { organization: Uuid::from_u128(1), id: Uuid::from_u128(2) };
 
-    fn at(version: i64) -> Option<String> {
-        Some(Place { record: Uuid::nil(), version }.encode())
+    fn book(key: &Key) -> Book<'_> {
+        Book { key, record: RECORD }
     }
 
     #[test]
     fn a_page_begins_behind_its_cursor_and_ends_before_the_other() {
+        let key = Key::new([7; 32]);
+        let span = |facts, page: &PageArgs| {
+            let span = page.span(&ReaderLimits::default(), book(&key), facts).unwrap();
+            (span.after, span.until)
+        };
+        let at = |version| Some(book(&key).cursor(version));
         let (first, last) = (Some(3), Some(3));
         let none = PageArgs::default();
         assert_eq!(span(10, &none), (0, 10));
@@ -318,14 +313,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
-        let zero = Place { record: Uuid::nil(), version: 0 }.encode();
-        for text in ["", "x", "AAAA", "not base64!", &"A".repeat(100), &zero] {
-            assert!(Place::decode("after", text).is_err(), "{text}");
+    fn a_cursor_is_taken_by_the_record_and_the_log_that_gave_it_alone() {
+        let (key, other) = (Key::new([7; 32]), Key::new([8; 32]));
+        let own = book(&key);
+        assert_eq!(own.version("after", &own.cursor(3)).ok(), Some(3));
+        let another = Book { record: StreamKey { id: Uuid::nil(), ..RECORD }, ..own };
+        let elsewhere = Book { record: StreamKey { organization: Uuid::nil(), ..RECORD }, ..own };
+        for book in [another, elsewhere, book(&other)] {
+            assert!(book.version("after", &own.cursor(3)).is_err());
         }
-        let other = Place { record: Uuid::from_u128(7), version: 1 };
-        let page = PageArgs { before: Some(other.encode()), ..PageArgs::default() };
-        assert!(page.span(&ReaderLimits::default(), Uuid::nil(), 10).is_err());
-        assert_eq!(Place::decode("before", &other.encode()).unwrap(), other);
+        let short = cursor::seal(&key, &own.of(), &[0, 0, 1]);
+        for text in ["", "x", "AAAA", "not base64!", &"A".repeat(100), &own.cursor(0), &short] {
+            assert!(own.version("after", text).is_err(), "{text}");
+        }
     }
 }

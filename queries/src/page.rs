@@ -45,16 +45,6 @@ pub struct Selection {
     pub sort: Sort,
 }
 
-impl Selection {
-    /// All records of a list, in its own order.
-    ///
-    /// # Errors
-    /// None: a list's own order is one.
-    pub fn all(list: &'static List) -> Result<Self, QueryError> {
-        Ok(Self { filter: Filter::all(), sort: Sort::by(list, &[])? })
-    }
-}
-
 impl Reader {
     /// A page of the records that a filter lets through, each with its cursor.
     ///

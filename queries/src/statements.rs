@@ -1,5 +1,6 @@
-//! How rows are asked for: every statement of the read models goes through here, with the boundary
-//! of its access.
+//! How rows of the read models are asked for, with the boundary of their access. Two ask elsewhere:
+//! a search, within the same boundary (`search/candidates.rs`), and whoever looks for the
+//! organizations themselves (`organizations.rs`). What is parked is no read model's.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

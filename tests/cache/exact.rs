@@ -21,10 +21,10 @@ use crate::workers::{Works, shared_by};
 /// How long everybody writes and reads.
 const PLAY: Duration = Duration::from_secs(4);
 /// Longer than anything takes that is not claimed to be quick.
-const LONG: Duration = Duration::from_secs(30);
+pub(super) const LONG: Duration = Duration::from_secs(30);
 
 /// A poll would hide what is not told.
-fn without_polls() -> Config {
+pub(super) fn without_polls() -> Config {
     let mut config = Config::default();
     config.projector.poll_interval_ms = 3_600_000;
     config

@@ -134,3 +134,11 @@ impl Client {
         })
     }
 }
+
+/// A column as GraphQL spells it: `onHand` for `on_hand`.
+#[must_use]
+pub fn camel_case(column: &str) -> String {
+    let mut words = column.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| format!("{name}{}{}", word[..1].to_uppercase(), &word[1..]))
+}

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use harness::client::camel_case;
 use harness::{Client, Desk, Shop, TestApp, test};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rust_decimal::Decimal;
@@ -193,12 +194,6 @@ fn of_texts(field: &str, texts: &serde_json::Map<String, Value>, card: &mut Card
             );
         }
     }
-}
-
-fn camel_case(column: &str) -> String {
-    let mut words = column.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |all, word| format!("{all}{}{}", word[..1].to_uppercase(), &word[1..]))
 }
 
 /// Numbers without zeros at their end, times in one form: columns keep neither.

@@ -2,6 +2,7 @@
 //! told with its place, and records are counted only if that is asked.
 
 use events::access::Access;
+use harness::client::camel_case;
 use harness::{Dice, Shop, TestApp, test};
 use queries::fields::{Field, Listed};
 use queries::filter::{Filter, Test, Value as Held};
@@ -12,12 +13,6 @@ use super::rows::fill;
 use super::{each_list, id, listed, organization};
 use crate::metrics::shown;
 
-fn camel(column: &str) -> String {
-    let mut words = column.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| format!("{name}{}{}", word[..1].to_uppercase(), &word[1..]))
-}
-
 /// The field of a list, in the query and in its types.
 fn names<R: Listed>() -> (String, String) {
     let list = match R::NAME {
@@ -26,11 +21,11 @@ fn names<R: Listed>() -> (String, String) {
         other => other,
     };
     let (first, rest) = list.split_at(1);
-    (camel(list), camel(&format!("{}{rest}", first.to_uppercase())))
+    (camel_case(list), camel_case(&format!("{}{rest}", first.to_uppercase())))
 }
 
 fn field<R: Listed>(field: &Field) -> String {
-    if field == R::LIST.id() { "id".to_owned() } else { camel(field.column) }
+    if field == R::LIST.id() { "id".to_owned() } else { camel_case(field.column) }
 }
 
 fn told(held: &Held) -> Value {

@@ -1,20 +1,21 @@
 //! The history of any record in GraphQL: its facts as a Relay connection. Each feature's type has a
 //! field of that name, which asks here.
 
-use async_graphql::connection::{Connection, CursorType, Edge};
+use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Description, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::words::{Actor, Meta};
-use queries::history::{Cause, Change, Entry, Historic, Place};
+use queries::Seen;
+use queries::history::{Cause, Change, Entry, Historic};
 use queries::page::PageArgs;
-use queries::{QueryError, Seen};
 
 use super::loaders::{HistoryOf, Loaders};
+use super::registered::camel_case;
 use crate::error::ApiError;
 use crate::position;
 
 /// A page of a record's history.
-pub(super) type History = Connection<FactPlace, Fact>;
+pub(super) type History = Connection<String, Fact>;
 
 /// A page of the history of a record.
 pub(super) async fn history<T: Historic>(
@@ -27,24 +28,9 @@ pub(super) async fn history<T: Historic>(
     let page = found.ok_or_else(|| ApiError::internal(&"a history was not loaded"))?;
     let page = page.map_err(ApiError::from)?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
-    let edges = page.items.into_iter().map(|entry| Edge::new(FactPlace(entry.place), Fact(entry)));
+    let edges = page.items.into_iter().map(|entry| Edge::new(entry.cursor.clone(), Fact(entry)));
     connection.edges.extend(edges);
     Ok(connection)
-}
-
-/// A fact's place in a record's history, as the world sees it.
-pub struct FactPlace(Place);
-
-impl CursorType for FactPlace {
-    type Error = QueryError;
-
-    fn decode_cursor(text: &str) -> Result<Self, QueryError> {
-        Place::decode("cursor", text).map(Self)
-    }
-
-    fn encode_cursor(&self) -> String {
-        self.0.encode()
-    }
 }
 
 /// Something that happened to a record: who did it, by which command, and what it changed.
@@ -66,7 +52,7 @@ impl Fact {
 
     /// The record's version with it: its place in the history, from 1.
     async fn version(&self) -> i64 {
-        self.0.place.version
+        self.0.version
     }
 
     /// Its place in the log. Say it as `asOf: { position: … }`, and the record is shown as it was
@@ -177,35 +163,5 @@ impl From<&Change> for FactChange {
     fn from(change: &Change) -> Self {
         let Change { part, field, before, after } = change.clone();
         Self { part, field: camel_case(&field), before, after }
-    }
-}
-
-/// A column as GraphQL spells it, with whatever path follows it: `onHand` for `on_hand`.
-fn camel_case(field: &str) -> String {
-    let (column, path) = field.split_at(field.find('.').unwrap_or(field.len()));
-    let mut words = column.split('_');
-    let mut spelt = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        spelt.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        spelt.push_str(letters.as_str());
-    }
-    spelt + path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_column_is_spelt_as_graphql_spells_fields_and_a_path_in_it_stays() {
-        for (column, field) in [
-            ("status", "status"),
-            ("on_hand", "onHand"),
-            ("list_price_currency", "listPriceCurrency"),
-            ("texts.de_CH.name", "texts.de_CH.name"),
-        ] {
-            assert_eq!(camel_case(column), field);
-        }
     }
 }

@@ -5,13 +5,14 @@ mod shape;
 
 use std::borrow::Cow;
 
-use async_graphql::registry::{MetaEnumValue, MetaInputValue, MetaType, MetaTypeId, Registry};
+use async_graphql::registry::{MetaType, MetaTypeId, Registry};
 use async_graphql::{InputType, InputValueResult, Value};
 use commands::Command;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::registered::{self, named};
 use super::scalars::{Date, Decimal};
 use crate::error::{ApiError, Code};
 
@@ -44,13 +45,11 @@ impl<C: Sendable> InputType for Input<C> {
         let schema = shape::schema::<C>();
         let types = Types { definitions: schema.get("$defs").cloned().unwrap_or_default() };
         registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| {
-            let mut meta = types.object(registry, &Self::type_name(), &schema);
-            if let MetaType::InputObject { input_fields, .. } = &mut meta {
-                for (name, sort, description) in COMMON {
-                    input_fields.insert((*name).to_owned(), field(name, sort, Some(description)));
-                }
-            }
-            meta
+            let mut fields = types.fields(registry, &schema);
+            fields.extend(COMMON.map(|(name, sort, about)| {
+                (name.to_owned(), sort.to_owned(), Some(about.to_owned()))
+            }));
+            registered::input(&Self::type_name(), description(&schema), fields)
         })
     }
 
@@ -91,7 +90,7 @@ impl<C: Sendable> InputType for Input<C> {
 }
 
 /// What every command may carry.
-const COMMON: &[(&str, &str, &str)] = &[
+const COMMON: [(&str, &str, &str); 2] = [
     (
         "idempotencyKey",
         "String",
@@ -110,28 +109,23 @@ struct Types {
 }
 
 impl Types {
-    fn object(&self, registry: &mut Registry, name: &str, schema: &Json) -> MetaType {
+    /// The fields of an object: name, type, description.
+    fn fields(
+        &self,
+        registry: &mut Registry,
+        schema: &Json,
+    ) -> Vec<(String, String, Option<String>)> {
         let required = schema.get("required").and_then(Json::as_array);
         let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|r| r == name));
         let properties = schema.get("properties").and_then(Json::as_object);
-        let fields = properties.into_iter().flatten().map(|(name, property)| {
+        let field = |(name, property): (&String, &Json)| {
             let mut sort = self.sort(registry, property);
             if is_required(name) && !nullable(property) {
                 sort.push('!');
             }
-            (name.clone(), field(name, &sort, description(property)))
-        });
-        MetaType::InputObject {
-            name: name.to_owned(),
-            description: description(schema).map(str::to_owned),
-            input_fields: fields.collect(),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            rust_typename: None,
-            oneof: false,
-            directive_invocations: Vec::new(),
-        }
+            (name.clone(), sort, description(property).map(str::to_owned))
+        };
+        properties.into_iter().flatten().map(field).collect()
     }
 
     /// The GraphQL type of a schema, without the mark of what is required.
@@ -174,7 +168,10 @@ impl Types {
             None => format!("{}Input", name.trim_end_matches("Input")),
         };
         if !registry.types.contains_key(&name) {
-            let meta = enumeration.unwrap_or_else(|| self.object(registry, &name, &schema));
+            let meta = enumeration.unwrap_or_else(|| {
+                let fields = self.fields(registry, &schema);
+                registered::input(&name, description(&schema), fields)
+            });
             registry.types.insert(name.clone(), meta);
         }
         name
@@ -198,34 +195,9 @@ fn enumeration(name: &str, schema: &Json) -> Option<MetaType> {
         }
         _ => return None,
     };
-    let values = words.into_iter().map(|(word, description)| {
-        let name = word.to_uppercase();
-        let value = MetaEnumValue {
-            name: name.clone(),
-            description: description.map(str::to_owned),
-            deprecation: Default::default(),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            directive_invocations: Vec::new(),
-        };
-        (name, value)
-    });
-    Some(MetaType::Enum {
-        name: name.to_owned(),
-        description: description(schema).map(str::to_owned),
-        enum_values: values.collect(),
-        visible: None,
-        inaccessible: false,
-        tags: Vec::new(),
-        rust_typename: None,
-        directive_invocations: Vec::new(),
-        requires_scopes: Vec::new(),
-    })
-}
-
-fn named(registry: &mut Registry, create: fn(&mut Registry) -> String) -> String {
-    create(registry).trim_end_matches('!').to_owned()
+    let words =
+        words.into_iter().map(|(word, about)| (word.to_uppercase(), about.map(str::to_owned)));
+    Some(registered::enumeration(name, description(schema), words))
 }
 
 fn nullable(schema: &Json) -> bool {
@@ -237,19 +209,4 @@ fn nullable(schema: &Json) -> bool {
 
 fn description(schema: &Json) -> Option<&str> {
     schema.get("description").and_then(Json::as_str)
-}
-
-fn field(name: &str, sort: &str, description: Option<&str>) -> MetaInputValue {
-    MetaInputValue {
-        name: name.to_owned(),
-        description: description.map(str::to_owned),
-        ty: sort.to_owned(),
-        deprecation: Default::default(),
-        default_value: None,
-        visible: None,
-        inaccessible: false,
-        tags: Vec::new(),
-        is_secret: false,
-        directive_invocations: Vec::new(),
-    }
 }

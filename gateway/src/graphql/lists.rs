@@ -3,9 +3,9 @@
 //! `lists/`.
 
 mod changes;
+mod fields;
 mod filters;
 mod groups;
-mod registered;
 mod sorts;
 
 use std::sync::Arc;

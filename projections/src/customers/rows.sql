@@ -38,19 +38,4 @@ comment on column customers.search_code is
     'Its number in small letters and digits alone, for searching.';
 comment on column customers.search_words is 'The words of its texts, for searching.';
 
--- The words that occur: to complete and to correct what somebody types. One that is not used any
--- more stays, and finds nothing.
-create table customers_words (
-    organization_id uuid not null,
-    word text collate "C" not null,
-    noted bigint generated always as identity,
-    primary key (organization_id, word, noted)
-);
-create trigger note_words after insert on customers referencing new table as added
-for each statement execute function search.note_words();
-create trigger change_words after update on customers referencing new table as added
-for each statement execute function search.note_words();
-comment on table customers_words is 'The words that occur in customers.';
-comment on column customers_words.organization_id is 'The tenant.';
-comment on column customers_words.word is 'The word, without capitals and accents.';
-comment on column customers_words.noted is 'Tells rows of one word apart: two may note it at once.';
+select search.keep_vocabulary(current_schema(), 'customers');

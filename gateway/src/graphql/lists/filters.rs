@@ -9,8 +9,9 @@ use queries::fields::{Field, Kind};
 use queries::filter::{Filter, Test, Value as Held};
 
 use super::Shown;
-use super::registered::{self, input, keep};
+use super::fields::{self, word};
 use crate::error::{ApiError, Code};
+use crate::graphql::registered::{input, keep};
 
 /// Which records of a list; or why what was given says it of none.
 pub(in crate::graphql) struct FilterOf<T> {
@@ -57,7 +58,7 @@ fn operators(kind: Kind) -> Vec<Operator> {
 
 /// The type of what may be asked of a field: `DateTimeFilter`.
 fn tests<T: Shown>(registry: &mut Registry, field: &Field) -> String {
-    let sort = registered::sort::<T>(registry, field);
+    let sort = fields::sort::<T>(registry, field);
     let operators = operators(field.kind).into_iter().map(|(name, takes, about)| {
         let sort = match takes {
             Takes::One => sort.clone(),
@@ -67,7 +68,7 @@ fn tests<T: Shown>(registry: &mut Registry, field: &Field) -> String {
         };
         (name.to_owned(), sort, about.to_owned())
     });
-    let about = "What is to be true of a field. All that is said has to be.";
+    let about = Some("What is to be true of a field. All that is said has to be.");
     keep(registry, input(&format!("{sort}Filter"), about, operators))
 }
 
@@ -92,13 +93,15 @@ impl<T: Shown> InputType for FilterOf<T> {
                 .fields
                 .iter()
                 .map(|field| {
-                    let name = registered::name::<T>(field);
+                    let name = fields::name::<T>(field);
                     (name, tests::<T>(registry, field), field.about.to_owned())
                 })
                 .collect();
             input(
                 &name,
-                "Which of them: all that is said has to be true. Say nothing instead of null.",
+                Some(
+                    "Which of them: all that is said has to be true. Say nothing instead of null.",
+                ),
                 fields.into_iter().chain(joining),
             )
         })
@@ -149,7 +152,7 @@ fn filter<T: Shown>(path: &str, value: &Value) -> Result<Filter, ApiError> {
             "not" => Filter::Not(Box::new(filter::<T>(&path, value)?)),
             _ => {
                 let mut fields = T::LIST.fields.iter();
-                let field = fields.find(|field| registered::name::<T>(field) == name);
+                let field = fields.find(|field| fields::name::<T>(field) == name);
                 let field = field.ok_or_else(|| refused(&path, "there is no such field"))?;
                 let tests = entries(&path, value)?;
                 let tests = tests.map(|(path, name, value)| {
@@ -214,11 +217,7 @@ fn held(path: &str, kind: Kind, value: &Value) -> Result<Held, ApiError> {
         (Kind::Id, Value::String(id)) => Held::Id(id.parse().map_err(|_| wrong("an id (a UUID)"))?),
         (Kind::Text, Value::String(text)) => Held::Text(text.clone()),
         (Kind::Word(words), value) => {
-            let word = match value {
-                Value::Enum(word) => word.to_ascii_lowercase(),
-                Value::String(word) => word.to_ascii_lowercase(),
-                _ => return Err(wrong("a word")),
-            };
+            let word = word(value).ok_or_else(|| wrong("a word"))?.to_ascii_lowercase();
             if !words.contains(&word.as_str()) {
                 return Err(wrong(&words.join(" or ").to_uppercase()));
             }

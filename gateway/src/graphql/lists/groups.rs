@@ -15,10 +15,10 @@ use queries::aggregates::{Aggregation, Every, Group, Periods, Sums};
 use queries::fields::{Field, Kind};
 use queries::filter::Value as Held;
 
-use super::registered::{self, constant, enumeration, input, keep, object};
-use super::sorts::named;
+use super::fields::{self, constant, named};
 use super::{FilterOf, Shown, filtered};
 use crate::error::ApiError;
+use crate::graphql::registered::{enumeration, input, keep, object};
 use crate::graphql::scalars::{Date, Decimal};
 
 /// What was asked for.
@@ -76,7 +76,7 @@ impl<T: Shown> InputType for PeriodOf<T> {
         registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| {
             let dates = T::LIST.fields.iter().filter(dated);
             let words = dates.map(|field| (constant::<T>(field), field.about.to_owned()));
-            let about = "By what records can be put into periods.";
+            let about = Some("By what records can be put into periods.");
             let dates = format!("{}Date", T::RECORDS);
             let dates = keep(registry, enumeration(&dates, about, words));
             let period = <Period as InputType>::create_type_info(registry);
@@ -86,7 +86,7 @@ impl<T: Shown> InputType for PeriodOf<T> {
             ];
             input(
                 &Self::type_name(),
-                "Periods: each is a group of its own.",
+                Some("Periods: each is a group of its own."),
                 fields.map(|(name, sort, about)| (name.to_owned(), sort, about.to_owned())),
             )
         })
@@ -98,12 +98,7 @@ impl<T: Shown> InputType for PeriodOf<T> {
         };
         let period = object.swap_remove("period");
         let period: Period = InputType::parse(period).map_err(InputValueError::propagate)?;
-        let field = match object.swap_remove("of") {
-            Some(Value::Enum(word)) => named::<T>(T::LIST.fields, &word),
-            Some(Value::String(word)) => named::<T>(T::LIST.fields, &word),
-            _ => None,
-        };
-        let field = field.filter(dated);
+        let field = named::<T>(T::LIST.fields, object.get("of")).filter(dated);
         let field = field.ok_or_else(|| InputValueError::custom("`of` is no such field"))?;
         Ok(Self { periods: Periods { field, every: period.into() }, of: PhantomData })
     }
@@ -134,17 +129,12 @@ impl<T: Shown> InputType for GroupBy<T> {
         registry.create_input_type::<Self, _>(MetaTypeId::Enum, |_| {
             let groups = T::LIST.groups.iter();
             let words = groups.map(|field| (constant::<T>(field), field.about.to_owned()));
-            enumeration(&Self::type_name(), "What can tell groups apart.", words)
+            enumeration(&Self::type_name(), Some("What can tell groups apart."), words)
         })
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let field = match &value {
-            Some(Value::Enum(word)) => named::<T>(T::LIST.groups, word),
-            Some(Value::String(word)) => named::<T>(T::LIST.groups, word),
-            _ => None,
-        };
-        match field {
+        match named::<T>(T::LIST.groups, value.as_ref()) {
             Some(field) => Ok(Self { field, of: PhantomData }),
             None => Err(InputValueError::expected_type(value.unwrap_or_default())),
         }
@@ -206,8 +196,7 @@ impl<T: Shown> OutputType for GroupOf<T> {
                 ("count".to_owned(), count, "How many records.".to_owned()),
             ];
             for field in T::LIST.groups {
-                let (name, sort) =
-                    (registered::name::<T>(field), registered::sort::<T>(registry, field));
+                let (name, sort) = (fields::name::<T>(field), fields::sort::<T>(registry, field));
                 let about = match measure == Some(field) {
                     true => format!("{} It always tells groups apart.", field.about),
                     false => format!("{} Null, if it was not asked to tell apart.", field.about),
@@ -215,7 +204,7 @@ impl<T: Shown> OutputType for GroupOf<T> {
                 fields.push((name, sort, about));
             }
             for field in T::LIST.sums {
-                fields.push((registered::name::<T>(field), sums.clone(), field.about.to_owned()));
+                fields.push((fields::name::<T>(field), sums.clone(), field.about.to_owned()));
             }
             object(&Self::type_name(), "A group of records, and what they add up to.", fields)
         })
@@ -238,7 +227,7 @@ impl<T: Shown> ContainerType for GroupOf<T> {
             "period" => self.group.period.map(Date).resolve(&selected, ctx.item).await?,
             "count" => self.group.count.resolve(&selected, ctx.item).await?,
             _ => {
-                let is = |field: &&Field| registered::name::<T>(field) == name;
+                let is = |field: &&Field| fields::name::<T>(field) == name;
                 if let Some(field) = T::LIST.groups.iter().find(is) {
                     let mut keys = self.group.keys.iter();
                     let key = keys.find(|(column, _)| *column == field.column);

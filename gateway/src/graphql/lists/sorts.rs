@@ -9,7 +9,8 @@ use queries::fields::Field;
 use queries::sort::Direction;
 
 use super::Shown;
-use super::registered::{constant, enumeration, input, keep};
+use super::fields::{constant, named, word};
+use crate::graphql::registered::{enumeration, input, keep, named as known};
 
 /// Which way a list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -36,15 +37,14 @@ impl<T: Shown> InputType for SortOf<T> {
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| {
             let field = field_of::<T>(registry);
-            let direction = <SortDirection as InputType>::create_type_info(registry);
-            let direction = direction.trim_end_matches('!').to_owned();
+            let direction = known(registry, <SortDirection as InputType>::create_type_info);
             let fields = [
                 ("field", format!("{field}!"), "By which field."),
                 ("direction", direction, "Which way; null: ascending."),
             ];
             input(
                 &Self::type_name(),
-                "A field to sort by. Among equals the next one decides, at last the id.",
+                Some("A field to sort by. Among equals the next one decides, at last the id."),
                 fields.map(|(name, sort, about)| (name.to_owned(), sort, about.to_owned())),
             )
         })
@@ -54,14 +54,9 @@ impl<T: Shown> InputType for SortOf<T> {
         let Some(Value::Object(object)) = value else {
             return Err(InputValueError::expected_type(value.unwrap_or_default()));
         };
-        let word = |name: &str| match object.get(name) {
-            Some(Value::Enum(word)) => Some(word.as_str().to_owned()),
-            Some(Value::String(word)) => Some(word.clone()),
-            _ => None,
-        };
-        let named = word("field").and_then(|word| named::<T>(T::LIST.fields, &word));
+        let named = named::<T>(T::LIST.fields, object.get("field"));
         let field = named.ok_or_else(|| InputValueError::custom("there is no such field"))?;
-        let direction = match word("direction").as_deref() {
+        let direction = match object.get("direction").and_then(word) {
             None | Some("ASC") => Direction::Ascending,
             Some("DESC") => Direction::Descending,
             Some(_) => return Err(InputValueError::custom("the direction is ASC or DESC")),
@@ -78,14 +73,9 @@ impl<T: Shown> InputType for SortOf<T> {
     }
 }
 
-/// The field that a word of an enumeration names.
-pub(super) fn named<T: Shown>(fields: &'static [Field], word: &str) -> Option<&'static Field> {
-    fields.iter().find(|field| constant::<T>(field) == word)
-}
-
 /// The enumeration of the fields that a list can be sorted by.
 fn field_of<T: Shown>(registry: &mut Registry) -> String {
     let words = T::LIST.fields.iter().map(|field| (constant::<T>(field), field.about.to_owned()));
-    let about = "By what records can be sorted.";
+    let about = Some("By what records can be sorted.");
     keep(registry, enumeration(&format!("{}Field", T::RECORDS), about, words))
 }

@@ -1,74 +1,36 @@
-//! Types of the schema that are made of what a list declares: no Rust type stands behind them.
+//! Types of the schema that no Rust type stands behind, and how names are spelt in it. Of what they
+//! are made, those say who make them: `input` of commands, `lists` of lists.
 
 use async_graphql::registry::{MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
-use async_graphql::{InputType, OutputType};
-use queries::fields::{Field, Kind};
 
-use super::Shown;
-use crate::graphql::scalars::{Date, Decimal};
-
-/// What a field is called: `placedAt`; the id, `id`.
-pub(super) fn name<T: Shown>(field: &Field) -> String {
-    if field.column == T::LIST.id().column {
-        return "id".to_owned();
+/// A column as GraphQL spells it, with whatever path follows it: `onHand` for `on_hand`.
+pub(super) fn camel_case(field: &str) -> String {
+    let (column, path) = field.split_at(field.find('.').unwrap_or(field.len()));
+    let mut words = column.split('_');
+    let mut spelt = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        spelt.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        spelt.push_str(letters.as_str());
     }
-    camel(field.column)
+    spelt + path
 }
 
-fn camel(column: &str) -> String {
-    let mut name = String::with_capacity(column.len());
-    let mut after_line = false;
-    for letter in column.chars() {
-        match letter {
-            '_' => after_line = true,
-            _ if after_line => {
-                name.extend(letter.to_uppercase());
-                after_line = false;
-            }
-            _ => name.push(letter),
-        }
-    }
-    name
-}
-
-/// What a field is called in an enumeration: `PLACED_AT`.
-pub(super) fn constant<T: Shown>(field: &Field) -> String {
-    if field.column == T::LIST.id().column { "ID".to_owned() } else { field.column.to_uppercase() }
-}
-
-/// The type of a field's values: `ID`; of words, the enumeration that the record's field has too.
-pub(super) fn sort<T: Shown>(registry: &mut Registry, field: &Field) -> String {
-    let known = |create: fn(&mut Registry) -> String, registry: &mut Registry| {
-        create(registry).trim_end_matches('!').to_owned()
-    };
-    match field.kind {
-        Kind::Id => "ID".to_owned(),
-        Kind::Text => "String".to_owned(),
-        Kind::Word(_) => {
-            let name = camel(field.column);
-            let (first, rest) = name.split_at(1);
-            format!("{}{}{rest}", T::RECORD, first.to_uppercase())
-        }
-        Kind::Truth => "Boolean".to_owned(),
-        Kind::Whole => "Int".to_owned(),
-        Kind::Number => known(<Decimal as OutputType>::create_type_info, registry),
-        Kind::Day => known(<Date as OutputType>::create_type_info, registry),
-        Kind::Time => {
-            known(<chrono::DateTime<chrono::Utc> as InputType>::create_type_info, registry)
-        }
-    }
+/// The name of a type that has a Rust type, without the mark of what is required.
+pub(super) fn named(registry: &mut Registry, create: fn(&mut Registry) -> String) -> String {
+    create(registry).trim_end_matches('!').to_owned()
 }
 
 /// An input type with these fields: name, type, description.
-pub(super) fn input(
+pub(super) fn input<A: Into<Option<String>>>(
     name: &str,
-    about: &str,
-    fields: impl IntoIterator<Item = (String, String, String)>,
+    about: Option<&str>,
+    fields: impl IntoIterator<Item = (String, String, A)>,
 ) -> MetaType {
-    let field = |(name, sort, about): (String, String, String)| {
+    let field = |(name, sort, about): (String, String, A)| {
         let value = MetaInputValue {
             name: name.clone(),
-            description: Some(about),
+            description: about.into(),
             ty: sort,
             deprecation: Default::default(),
             default_value: None,
@@ -82,7 +44,7 @@ pub(super) fn input(
     };
     MetaType::InputObject {
         name: name.to_owned(),
-        description: Some(about.to_owned()),
+        description: about.map(str::to_owned),
         input_fields: fields.into_iter().map(field).collect(),
         visible: None,
         inaccessible: false,
@@ -94,15 +56,15 @@ pub(super) fn input(
 }
 
 /// An enumeration of these words, each with its description.
-pub(super) fn enumeration(
+pub(super) fn enumeration<A: Into<Option<String>>>(
     name: &str,
-    about: &str,
-    words: impl IntoIterator<Item = (String, String)>,
+    about: Option<&str>,
+    words: impl IntoIterator<Item = (String, A)>,
 ) -> MetaType {
-    let value = |(name, about): (String, String)| {
+    let value = |(name, about): (String, A)| {
         let value = MetaEnumValue {
             name: name.clone(),
-            description: Some(about),
+            description: about.into(),
             deprecation: Default::default(),
             visible: None,
             inaccessible: false,
@@ -113,7 +75,7 @@ pub(super) fn enumeration(
     };
     MetaType::Enum {
         name: name.to_owned(),
-        description: Some(about.to_owned()),
+        description: about.map(str::to_owned),
         enum_values: words.into_iter().map(value).collect(),
         visible: None,
         inaccessible: false,
@@ -177,4 +139,21 @@ pub(super) fn keep(registry: &mut Registry, meta: MetaType) -> String {
     let name = meta.name().to_owned();
     registry.types.entry(name.clone()).or_insert(meta);
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_spelt_as_graphql_spells_fields_and_a_path_in_it_stays() {
+        for (column, field) in [
+            ("status", "status"),
+            ("on_hand", "onHand"),
+            ("list_price_currency", "listPriceCurrency"),
+            ("texts.de_CH.name", "texts.de_CH.name"),
+        ] {
+            assert_eq!(camel_case(column), field);
+        }
+    }
 }
