@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 100
 FUZZ := cargo fuzz run --fuzz-dir fuzz --sanitizer none
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench lint web nextest deny fuzz clients prerequisites
+.PHONY: help run test soak bench lint web nextest deny fuzz clients browser prerequisites
 
 help: ## this list
 	@awk -F ' *## *' '/^[a-z]+:.*## /{sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ run: web ## build and start Millrace and its demo, data in ./data (more flags: A
 	cargo build --release --package gateway
 	"$(TARGET)/release/millrace" serve --demo --data ./data $(ARGS)
 
-test: web nextest clients ## build everything and run every test
+test: web nextest clients browser ## build everything and run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace $(ARGS)
 
@@ -82,6 +82,17 @@ clients: $(CLIENTS)/node_modules/.package-lock.json
 	    python3-venv \
 	  || { echo "missing: curl, psql and python3 with venv; have them installed, and try again" >&2; \
 	    exit 1; }; }
+
+# Chromium opens the pages: that of the environment variable CHROMIUM, or the one there is. Only
+# root is not asked.
+browser:
+	@test -x "$(CHROMIUM)" || for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  command -v $$name >/dev/null && exit 0; done \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && echo "Installing chromium from Debian's packages, for the tests of the pages" \
+	  && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	|| { echo "missing: chromium; have it installed (apt install chromium), or say where it is:" \
+	    "CHROMIUM=/path/to/chromium make test" >&2; exit 1; }
 
 prerequisites:
 	@absent=; need() { command -v $$1 >/dev/null || { echo "missing: $$1 ($$2)" >&2; absent=1; }; }; \

@@ -6,6 +6,7 @@ mod noise;
 mod queries;
 mod repeats;
 mod requests;
+mod sockets;
 mod values;
 
 use harness::shop::mutation_of;

@@ -143,13 +143,14 @@ fn body(response: &async_graphql::Response, executed: &Executed) -> Result<Strin
 
 /// GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then
 /// `complete`. (graphql-sse's protocol document.) A subscription stands before the response begins.
+/// Where the program stops there is no `complete`: clients come again, and go on.
 async fn events(desk: Desk, request: Request, caller: Caller) -> Result<Response, ApiError> {
     let place = desk.app.live.connect()?;
     let (stop, app) = (desk.app.stop.clone(), desk.app.clone());
-    let outcomes = desk.begin(request, caller).await.take_until(stop.cancelled_owned());
     let last = stream::iter([Outcome::Complete]);
+    let outcomes = desk.begin(request, caller).await.chain(last);
     let mut is_over = false;
-    let events = outcomes.chain(last).take_while(move |outcome| {
+    let events = outcomes.take_until(stop.cancelled_owned()).take_while(move |outcome| {
         let was_over = std::mem::replace(&mut is_over, matches!(outcome, Outcome::Complete));
         future::ready(!was_over)
     });

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::app::{App, fresh_id};
 use crate::error::{ApiError, Code};
-use crate::{graphiql, graphql, health, live};
+use crate::{graphql, health, live, pages};
 
 /// The routes of a running gateway.
 pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
@@ -36,7 +36,7 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(health::metrics).with_state((app.clone(), metrics)))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(app))
-        .merge(graphiql::routes())
+        .merge(pages::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_bytes_max))

@@ -181,6 +181,9 @@ fn what_is_public_carries_no_data() {
             "/graphiql/graphiql.min.css",
             "/graphiql/react.production.min.js",
             "/graphiql/react-dom.production.min.js",
+            "/live",
+            "/live/live.js",
+            "/live/live.css",
         ] {
             let (status, headers, text) = stranger.get(path).await;
             assert_eq!(status, 200, "{path}");

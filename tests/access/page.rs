@@ -1,16 +1,28 @@
-//! Claims about GraphiQL: the program serves all of it, and it loads nothing from anywhere else.
+//! Claims about the pages: the program serves all of each, and they load nothing from elsewhere.
 
 use harness::test;
 
-const FILES: [&str; 7] = [
-    "/graphiql",
-    "/graphiql/graphiql.js",
-    "/graphiql/examples.js",
-    "/graphiql/graphiql.min.js",
-    "/graphiql/graphiql.min.css",
-    "/graphiql/react.production.min.js",
-    "/graphiql/react-dom.production.min.js",
+/// The pages, each with its title and its files.
+const PAGES: [(&str, &str, &[&str]); 2] = [
+    (
+        "/graphiql",
+        "Millrace GraphiQL",
+        &[
+            "/graphiql/graphiql.js",
+            "/graphiql/examples.js",
+            "/graphiql/graphiql.min.js",
+            "/graphiql/graphiql.min.css",
+            "/graphiql/react.production.min.js",
+            "/graphiql/react-dom.production.min.js",
+        ],
+    ),
+    ("/live", "Millrace Live", &["/live/live.js", "/live/live.css"]),
 ];
+
+/// The pages and all of their files.
+fn paths() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().flat_map(|(page, _, files)| [*page].into_iter().chain(files.iter().copied()))
+}
 
 /// What stands behind each occurrence of a mark, up to the quote or bracket that ends it.
 fn behind<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
@@ -22,9 +34,9 @@ fn behind<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
 }
 
 #[test]
-fn the_page_may_load_from_its_own_origin_alone() {
+fn a_page_may_load_from_its_own_origin_alone() {
     test(async |app| {
-        for path in FILES {
+        for path in paths() {
             let (_, headers, _) = app.anonymous().get(path).await;
             let policy = headers["content-security-policy"].to_str().unwrap_or_default();
             assert!(policy.contains("default-src 'self'"), "{path}: {policy}");
@@ -38,9 +50,9 @@ fn the_page_may_load_from_its_own_origin_alone() {
 }
 
 #[test]
-fn the_page_refers_to_no_other_origin() {
+fn a_page_refers_to_no_other_origin() {
     test(async |app| {
-        for path in FILES {
+        for path in paths() {
             let (_, headers, text) = app.anonymous().get(path).await;
             let marks = [
                 "sourceMappingURL=",
@@ -76,28 +88,53 @@ fn is_a_mere_link(path: &str, target: &str) -> bool {
 }
 
 #[test]
-fn the_page_names_every_file_it_needs_and_each_is_there() {
+fn a_page_names_every_file_it_needs_and_each_is_there() {
     test(async |app| {
-        let (_, _, page) = app.anonymous().get("/graphiql").await;
-        let mut named = 0;
-        for target in behind(&page, "src=").chain(behind(&page, "href=")) {
-            if target.starts_with("data:") {
-                continue;
+        for (path, _, files) in PAGES {
+            let (_, _, page) = app.anonymous().get(path).await;
+            let mut named = 0;
+            for target in behind(&page, "src=").chain(behind(&page, "href=")) {
+                if target.starts_with("data:") {
+                    continue;
+                }
+                named += 1;
+                let (status, _, _) = app.anonymous().get(&format!("/{target}")).await;
+                assert_eq!(status, 200, "{target}");
             }
-            named += 1;
-            let (status, _, _) = app.anonymous().get(&format!("/{target}")).await;
-            assert_eq!(status, 200, "{target}");
+            assert_eq!(named, files.len());
+            assert!(!page.contains("<script>"), "scripts stand in files of their own");
         }
-        assert_eq!(named, FILES.len() - 1);
-        assert!(!page.contains("<script>"), "scripts stand in files of their own");
     });
 }
 
 #[test]
-fn a_slash_behind_the_page_leads_to_it() {
+fn a_slash_behind_a_page_leads_to_it() {
     test(async |app| {
-        let (status, _, text) = app.anonymous().get("/graphiql/").await;
-        assert_eq!(status, 200);
-        assert!(text.contains("Millrace GraphiQL"));
+        for (path, title, _) in PAGES {
+            let (status, _, text) = app.anonymous().get(&format!("{path}/")).await;
+            assert_eq!(status, 200);
+            assert!(text.contains(title));
+        }
+    });
+}
+
+/// It is given a token: nobody may frame it, nor run or style anything in it, nor lead a form away.
+#[test]
+fn the_page_that_takes_a_token_is_closed_to_others() {
+    test(async |app| {
+        let (_, headers, text) = app.anonymous().get("/live").await;
+        let policy = headers["content-security-policy"].to_str().unwrap_or_default();
+        for part in ["frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert!(!text.contains("style="), "styles stand in a file of their own");
+        let (_, _, script) = app.anonymous().get("/live/live.js").await;
+        for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!script.contains(word), "{word}");
+        }
+        assert!(!script.contains("localStorage"), "the token goes with the tab");
     });
 }

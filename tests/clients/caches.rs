@@ -1,8 +1,10 @@
 //! Claims about clients that keep what they are shown, each record once: urql with graphcache, and
 //! Relay. What they are told of the schema is the schema itself.
 
-use harness::{Shop, TestApp, node, test};
+use harness::{TestApp, node, test};
 use serde_json::{Value, json};
+
+use super::traded;
 
 /// Types without an `id`: clients keep them with what they stand in, and are right to. Others would
 /// be mixed with their neighbours there. What a list adds up to, and what happens to it, is an
@@ -18,24 +20,6 @@ const VALUES: [(&str, &str); 9] = [
     ("ProjectionLag", "is told anew, all of them, with each change"),
     ("SystemStatus", "is told anew with each change"),
 ];
-
-/// A seller with customers, products and orders, the last one first in lists.
-async fn traded(app: &TestApp) -> Shop {
-    let shop = Shop::open(&app.administrator(), "acme").await;
-    let bolt = shop.product("A-1", "2.50", 100).await;
-    let nut = shop.product("A-2", "0.75", 100).await;
-    for name in ["Bolt & Co", "Nut AG", "Schraube GmbH", "Vis SA", "Vite Srl"] {
-        app.clock.advance(chrono::Duration::seconds(1));
-        let customer = shop.customer(name, json!("1000")).await;
-        let lines = json!([
-            { "productId": bolt, "quantity": "2" },
-            { "productId": nut, "quantity": "3" },
-        ]);
-        shop.run("placeOrder", json!({ "customerId": customer, "lines": lines })).await;
-    }
-    app.settled().await;
-    shop
-}
 
 async fn told(app: &TestApp, script: &str) -> Value {
     let lines = node::lines(app, script, true).await;

@@ -26,8 +26,17 @@ pub fn folder() -> PathBuf {
 /// If it fails, or says anything on stderr.
 pub async fn lines(app: &TestApp, script: &str, knows_token: bool) -> Vec<Value> {
     let token = if knows_token { TOKEN } else { "" };
-    let environment = [("MILLRACE_URL", app.url.as_str()), ("MILLRACE_TOKEN", token)];
-    let output = run(Command::new("node").arg(script).envs(environment)).await;
+    lines_with(app, script, &[("MILLRACE_TOKEN", token)]).await
+}
+
+/// As [`lines`], with what the script is told in its environment beside the app's address.
+///
+/// # Panics
+/// If it fails, or says anything on stderr.
+pub async fn lines_with(app: &TestApp, script: &str, told: &[(&str, &str)]) -> Vec<Value> {
+    let mut command = Command::new("node");
+    command.arg(script).env("MILLRACE_URL", &app.url).envs(told.iter().copied());
+    let output = run(&mut command).await;
     let line = |line: &str| serde_json::from_str(line);
     let lines: Result<_, _> = output.lines().map(line).collect();
     lines.unwrap_or_else(|error| panic!("{script} prints other than JSON ({error}): {output}"))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -81,6 +82,16 @@ impl Socket {
     /// Sends a text, be it a message or not.
     pub async fn text(&mut self, text: &str) {
         self.0.send(Message::Text(text.into())).await.expect("sending");
+    }
+
+    /// Sends anything; whether the other side was still there to take it.
+    pub async fn throw(&mut self, message: Message) -> bool {
+        self.0.send(message).await.is_ok()
+    }
+
+    /// Sends bytes as they are, in no frame; whether the other side was still there to take them.
+    pub async fn spill(&mut self, bytes: &[u8]) -> bool {
+        self.0.get_mut().write_all(bytes).await.is_ok()
     }
 
     /// Begins an operation.

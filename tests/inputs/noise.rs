@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::NOBODY;
 
 /// Numbers that look random (xorshift64*, Vigna 2016), the same ones each time.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -18,20 +18,20 @@ impl Chance {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next()).unwrap_or_default() % limit
     }
 
-    fn of<T: Clone>(&mut self, all: &[T]) -> T {
+    pub(super) fn of<T: Clone>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())].clone()
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub(super) fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| u8::try_from(self.below(256)).unwrap_or_default()).collect()
     }
 
     /// A value that might be awkward.
-    fn value(&mut self, depth: usize) -> Value {
+    pub(super) fn value(&mut self, depth: usize) -> Value {
         match self.below(if depth == 0 { 4 } else { 6 }) {
             0 => json!(self.of(&TEXTS)),
             1 => json!(self.of(&[i64::MIN, i64::MAX, -1, 0, 1, 1 << 31])),

@@ -50,6 +50,10 @@ struct Message {
 impl Said {
     /// What a message says; or what is wrong with it.
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
+        // Who reads structs takes lists of their fields too.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err("no message: it is no object in JSON".to_owned());
+        }
         let Message { r#type, id, payload } =
             serde_json::from_slice(text).map_err(|error| format!("no message: {error}"))?;
         let object = || {
@@ -136,6 +140,7 @@ mod tests {
             "[]",
             "17",
             "null",
+            r#"["ping",null,null]"#,
             r#"{"type":1}"#,
             r#"{"type":"nonsense"}"#,
             r#"{"type":"connection_init","payload":"x"}"#,

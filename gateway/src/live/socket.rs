@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
-use futures_util::{FutureExt, SinkExt, StreamExt, TryFutureExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
@@ -61,16 +61,20 @@ async fn serve(desk: Desk, headers: Box<HeaderMap>, socket: WebSocket, place: Pl
         Ok(caller) => connection.serve(caller).await,
         Err(ended) => ended,
     };
-    if let Ended::Closed(code, reason) = ended {
-        connection.close(code, &reason).await;
+    match ended {
+        Ended::Gone => {}
+        Ended::Left => connection.part().await,
+        Ended::Closed(code, reason) => connection.close(code, &reason).await,
     }
     drop(place);
 }
 
 /// How a connection ends.
 enum Ended {
-    /// The client went, or cannot be reached.
+    /// The client cannot be reached.
     Gone,
+    /// The client closes it.
+    Left,
     /// It is closed, for a reason.
     Closed(Closing, String),
 }
@@ -89,7 +93,7 @@ struct Connection {
 
 /// What happens next.
 enum Event {
-    Heard(Option<Message>),
+    Heard(Option<Result<Message, axum::Error>>),
     Came(String, Outcome),
     Ping,
     Stop,
@@ -164,15 +168,19 @@ impl Connection {
 
     async fn event(&mut self, pings: &mut Interval) -> Event {
         tokio::select! {
-            message = self.socket.recv() => Event::Heard(message.and_then(Result::ok)),
+            message = self.socket.recv() => Event::Heard(message),
             Some((id, outcome)) = self.operations.next() => Event::Came(id, outcome),
             _ = pings.tick() => Event::Ping,
             () = self.desk.app.stop.cancelled() => Event::Stop,
         }
     }
 
-    async fn hear(&mut self, message: Option<Message>, caller: &Caller) -> Result<(), Ended> {
-        match said(message.map(Ok))? {
+    async fn hear(
+        &mut self,
+        message: Option<Result<Message, axum::Error>>,
+        caller: &Caller,
+    ) -> Result<(), Ended> {
+        match said(message)? {
             None | Some(Said::Pong) => Ok(()),
             Some(Said::Ping(payload)) => self.say(protocol::pong(payload.as_ref())).await,
             Some(Said::Init(_)) => {
@@ -261,9 +269,19 @@ impl Connection {
         self.operations.clear();
         let reason = reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].into();
         let frame = CloseFrame { code: code as u16, reason };
-        let closing = self.socket.send(Message::Close(Some(frame)));
+        let closing = async {
+            self.socket.send(Message::Close(Some(frame))).await?;
+            // Until it says so too: what lay here unread would cut the last word off.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+            Ok::<_, axum::Error>(())
+        };
         // Who does not listen learns it by the end of the connection.
-        let _ = timeout(FAREWELL_WAIT, closing.map_err(drop)).await;
+        let _ = timeout(FAREWELL_WAIT, closing).await;
+    }
+
+    /// Sends the answer to the client's own last word, which lies ready (RFC 6455, 5.5.1).
+    async fn part(&mut self) {
+        let _ = timeout(FAREWELL_WAIT, self.socket.flush()).await;
     }
 }
 
@@ -281,7 +299,9 @@ fn said(message: Option<Result<Message, axum::Error>>) -> Result<Option<Said>, E
         Some(Ok(Message::Text(text))) => text.into(),
         Some(Ok(Message::Binary(bytes))) => bytes,
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
-        Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
+        Some(Ok(Message::Close(_))) => return Err(Ended::Left),
+        Some(Err(error)) => return closed(Closing::BadRequest, error.to_string()),
+        None => return Err(Ended::Gone),
     };
     Said::read(&text).map(Some).or_else(|error| closed(Closing::BadRequest, error))
 }
