@@ -1,5 +1,6 @@
 //! Every route on one page, and what all of them share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,16 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::{Listener, ListenerExt};
 use metrics_exporter_prometheus::PrometheusHandle;
+use socket2::SockRef;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::app::{App, fresh_id};
+use crate::config::Config;
 use crate::error::{ApiError, Code};
 use crate::{graphql, health, live, pages};
 
@@ -45,6 +50,19 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         }))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(span))
+}
+
+/// Connections of somebody who takes nothing of what is sent to him for too long end: the kernel
+/// sees to it, for whoever writes may be waiting for him.
+pub fn unstalled(listener: TcpListener, config: &Config) -> impl Listener<Addr = SocketAddr> {
+    let wait = Duration::from_millis(config.live.stalled_wait_max_ms);
+    listener.tap_io(move |stream| {
+        let limited = SockRef::from(&*stream).set_tcp_user_timeout(Some(wait));
+        // What is pushed is small, and is not to wait for more.
+        if let Err(error) = limited.and_then(|()| stream.set_nodelay(true)) {
+            tracing::warn!(%error, "a connection is not set up as it should be");
+        }
+    })
 }
 
 async fn unknown_path(request: Request) -> ApiError {

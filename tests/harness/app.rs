@@ -79,6 +79,7 @@ impl Gateway {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let listener = router::unstalled(listener, &app.config);
         let router = router::router(Arc::new(app), metrics);
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {

@@ -1,7 +1,7 @@
 //! Claims about those who are too much: who take nothing, who ask for too many, who are too slow.
 //! They are told, and nobody else notices.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use gateway::config::Config;
@@ -10,6 +10,8 @@ use harness::{Shop, Socket, test_with};
 use queries::filter::Filter;
 use queries::live::Kind;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
 
 use super::{ALL, administrator, shop};
 use crate::lists::organization;
@@ -53,6 +55,51 @@ fn whoever_takes_nothing_is_closed_with_a_reason_and_nobody_else_notices() {
         assert!(told || ended == Heard::Gone, "{ended:?}");
         let placed = shop.run("placeOrder", order).await;
         assert_eq!(quick.data("1").await["ordersChanged"]["order"]["id"], placed["id"]);
+    });
+}
+
+#[test]
+fn an_event_stream_that_nobody_reads_ends_and_its_place_is_free() {
+    let mut config = Config::default();
+    config.live.stalled_wait_max_ms = 1_500;
+    test_with(config, async |app| {
+        let (shop, customer, product) = shop(app).await;
+        let fields = "lines { productId sku name unit warehouseId quantity }";
+        let wide: String = (0..30).map(|n| format!("a{n}: {fields} ")).collect();
+        let query = format!("subscription {{ ordersChanged {{ order {{ {wide} }} }} }}");
+        let body = json!({ "query": query }).to_string();
+        let address = app.url.trim_start_matches("http://").parse().expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
+        let mut stream = socket.connect(address).await.expect("a connection");
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-administrator\r\n\
+             millrace-organization: acme\r\naccept: text/event-stream\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len(),
+        );
+        stream.write_all(head.as_bytes()).await.expect("writing");
+        let open = async || {
+            let metrics = app.administrator().get("/metrics").await.2;
+            let line = metrics.lines().find(|l| l.starts_with("millrace_gateway_subscriptions "));
+            line.and_then(|line| line.split(' ').nth(1)).map(str::to_owned)
+        };
+        let waits = Instant::now();
+        while open().await.as_deref() != Some("1") {
+            assert!(waits.elapsed() < Duration::from_secs(10), "nobody subscribes");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let line = json!({ "productId": product, "quantity": "1" });
+        let order = json!({ "customerId": customer, "lines": vec![line; 30] });
+        for _ in 0..ORDERS {
+            shop.run("placeOrder", order.clone()).await;
+        }
+        let waits = Instant::now();
+        while open().await.as_deref() != Some("0") {
+            assert!(waits.elapsed() < Duration::from_secs(30), "the place is taken still");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        drop(stream);
     });
 }
 

@@ -111,6 +111,7 @@ async fn serve(
         stop: stop.clone(),
     };
     let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let listener = router::unstalled(listener, &app.config);
     let router = router::router(Arc::new(app), metrics);
     let server =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
