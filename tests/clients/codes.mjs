@@ -50,8 +50,10 @@ for (const protocols of [[], ["graphql-ws"]]) {
   const response = await new Promise((resolve) => {
     socket.on("unexpected-response", (_, response) => resolve(response));
   });
+  const wire = response.socket;
   strictEqual(response.statusCode, 400);
   let body = "";
   for await (const part of response) body += part;
+  wire.destroy();
   tell({ what: `offers [${protocols}]`, code: 400, reason: JSON.parse(body).errors[0].message });
 }

@@ -21,13 +21,13 @@ const TYPES: [&str; 11] = [
     "subscribe",
     "subscribe",
     "subscribe",
+    "subscribe",
+    "subscribe",
     "complete",
-    "complete",
+    "ping",
     "ping",
     "pong",
     "next",
-    "start",
-    "",
 ];
 const QUERIES: [&str; 8] = [
     "subscription { ordersChanged { kind recordId cursor } }",
@@ -46,16 +46,19 @@ fn administrator() -> Value {
 
 /// A message that is one, or nearly.
 fn likely(chance: &mut Chance) -> Value {
-    let id = chance.of(&[json!("1"), json!("2"), json!(""), json!(1), Value::Null]);
+    let id = match chance.below(12) {
+        0 => chance.of(&[json!(""), json!(1), Value::Null]),
+        _ => json!("1"),
+    };
     let variables = chance.value(2);
     let asked = json!({ "query": chance.of(&QUERIES), "variables": { "a": variables } });
-    let payload = match chance.below(5) {
+    let payload = match chance.below(12) {
         0 => chance.value(3),
-        1 => administrator(),
+        1 | 2 => administrator(),
         _ => asked,
     };
     let mut message = json!({ "type": chance.of(&TYPES), "id": id, "payload": payload });
-    if chance.below(8) == 0 {
+    if chance.below(16) == 0 {
         let field = chance.of(&["type", "id", "payload", "more"]);
         message[field] = chance.value(3);
     }
@@ -64,7 +67,7 @@ fn likely(chance: &mut Chance) -> Value {
 
 /// What is thrown at a socket.
 fn thrown(chance: &mut Chance) -> Message {
-    match chance.below(10) {
+    match chance.below(24) {
         0 => {
             let count = chance.below(300);
             Message::binary(chance.bytes(count))
