@@ -4,8 +4,10 @@
 mod connections;
 mod crowds;
 mod events;
+mod faults;
 mod limits;
 mod lists;
+mod operations;
 mod throng;
 mod trade;
 

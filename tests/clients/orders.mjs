@@ -8,16 +8,17 @@ export const CHANGES = `subscription ($after: String) {
 export const CANCEL = `mutation ($input: CancelOrderInput!) {
   cancelOrder(input: $input) { recordId } }`;
 
-// Places an order as another client; its id and number.
+// Places an order as another client; its id, its number, and its position in the log.
 export async function place() {
   const { data } = await ask("{ customers { nodes { id } } products { nodes { id } } }");
   const lines = [{ productId: data.products.nodes[0].id, quantity: "1" }];
   const input = { customerId: data.customers.nodes[0].id, lines };
   const document = `mutation ($input: PlaceOrderInput!) {
-    placeOrder(input: $input) { order { id number } } }`;
+    placeOrder(input: $input) { position order { id number } } }`;
   const placed = await ask(document, { input });
   ok(placed.data, JSON.stringify(placed.errors));
-  return placed.data.placeOrder.order;
+  const { order, position } = placed.data.placeOrder;
+  return { ...order, position };
 }
 
 // Cancels one.
@@ -25,9 +26,11 @@ export async function cancel(orderId) {
   ok((await ask(CANCEL, { input: { orderId, reason: "r" } })).data);
 }
 
-// The position that the list of orders is at.
+// A position that the list of orders is at; whatever was done before lies before it.
 export async function position() {
-  return (await ask("{ orders(first: 1) { position } }")).data.orders.position;
+  const document = "query ($at: String) { orders(first: 1, atLeast: $at) { position } }";
+  const { position: at } = await place();
+  return (await ask(document, { at })).data.orders.position;
 }
 
 // What somebody subscribes with, and all that comes of it. The client sends `request` again where

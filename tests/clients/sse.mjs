@@ -39,7 +39,8 @@ async function open() {
   for await (const { data } of usual.iterate({ query })) return data.systemStatus;
 }
 const { connections } = await open();
-const [one, two] = [watcher(await position()), watcher(await position())];
+const start = await position();
+const [one, two] = [watcher(start), watcher(start)];
 const leave = usual.subscribe(one.request, one.sink);
 const leaveToo = usual.subscribe(two.request, two.sink);
 await until(open, (now) => now.connections === connections + 2);

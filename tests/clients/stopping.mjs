@@ -25,7 +25,8 @@ const socket = createWs({
 });
 const stream = createSse({ ...again, url, headers, retry: () => pause(100) });
 
-const [overSocket, overStream] = [watcher(await position()), watcher(await position())];
+const start = await position();
+const [overSocket, overStream] = [watcher(start), watcher(start)];
 socket.subscribe(overSocket.request, overSocket.sink);
 const leave = stream.subscribe(overStream.request, overStream.sink);
 const seen = [`${(await place()).number} PLACED`];

@@ -44,7 +44,8 @@ await until(() => eager.told, (told) => told.includes("pinged"));
 ok(!eager.told.flat().includes("closed"));
 
 // Several operations on one socket: each hears its own, until it is completed.
-const [one, two] = [watcher(await position()), watcher(await position())];
+const start = await position();
+const [one, two] = [watcher(start), watcher(start)];
 const leave = eager.subscribe(one.request, one.sink);
 eager.subscribe(two.request, two.sink);
 const order = await place();

@@ -54,19 +54,19 @@ fn tests<R: Listed>(dice: &mut Dice, field: &Field, rows: &[Seen<R>]) -> Vec<Tes
 }
 
 /// Somebody who watches a list, and what he knows of it.
-struct Watcher<R: Listed> {
+pub(super) struct Watcher<R: Listed> {
     filter: Filter,
     watch: Watch<R>,
     known: BTreeMap<Uuid, Seen<R>>,
     at: Position,
-    told: usize,
+    pub(super) told: usize,
     /// Whether he may be told of what he does not have.
     is_sure: bool,
 }
 
 impl<R: Listed> Watcher<R> {
     /// Watches from now on, and knows what is there.
-    async fn begin(reader: &Reader, access: &Access, filter: Filter) -> Self {
+    pub(super) async fn begin(reader: &Reader, access: &Access, filter: Filter) -> Self {
         let watch = reader.watch::<R>(access, READS, filter.clone(), None).await.expect("a watch");
         let known = listed::<R>(reader, access, filter.clone()).await;
         let known = known.into_iter().map(|row| (row.key().1, row)).collect();
@@ -92,7 +92,7 @@ impl<R: Listed> Watcher<R> {
     }
 
     /// Hears what is told until he knows what the list shows; and that nothing more is told then.
-    async fn comes_to_know_all(&mut self, reader: &Reader, access: &Access) {
+    pub(super) async fn comes_to_know_all(&mut self, reader: &Reader, access: &Access) {
         let began = Instant::now();
         loop {
             let quiet = Duration::from_millis(100);
@@ -173,7 +173,7 @@ fn whoever_watches_a_list_knows_what_it_shows_whatever_its_filter() {
 }
 
 /// Nothing is polled, so that what is not told is missed.
-fn without_polls() -> Config {
+pub(super) fn without_polls() -> Config {
     let mut config = Config::default();
     config.projector.poll_interval_ms = 3_600_000;
     config

@@ -115,6 +115,12 @@ impl Checkpoint {
         batch.again.iter().filter(due).collect()
     }
 
+    /// The facts of held parts.
+    pub(super) fn held<'a>(&self, facts: &'a [&'a Recorded]) -> impl Iterator<Item = &'a Recorded> {
+        let holds = |fact: &&Recorded| self.reached(fact.organization.0, stream_of(fact)).is_some();
+        facts.iter().copied().filter(holds)
+    }
+
     /// The facts that are not in the rows yet.
     pub(super) fn missing<'a>(
         &self,

@@ -147,13 +147,14 @@ where
         Ok(changed)
     }
 
-    /// The records that the batch may change, each with the last fact that it would take in.
+    /// The records that the batch may change, each with the last fact that it would take in. A part
+    /// that is ahead has some of the facts; who had it may not have told of them.
     fn concerned(&mut self, batch: &Batch<'_>) -> Changed {
         if std::mem::take(&mut self.is_surprised) {
             return Changed::Untold;
         }
         let mut last: HashMap<Key, Position> = HashMap::new();
-        for fact in self.checkpoint.missing(batch.facts) {
+        for fact in self.checkpoint.held(batch.facts) {
             last.insert(key(fact), fact.position);
         }
         for again in self.checkpoint.again(batch) {

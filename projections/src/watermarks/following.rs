@@ -116,6 +116,8 @@ struct Followed {
     build: i64,
     /// By part: whatever changed up to here has been told to whoever listens.
     known: BTreeMap<i32, Position>,
+    /// Nobody has told what changed up to here, where a part was further than the others.
+    untold: Position,
     /// Since when parts are seen further than what was told, and how far.
     ahead: Option<(Instant, BTreeMap<i32, Position>)>,
 }
@@ -141,7 +143,7 @@ impl Follower {
             let followed = self.builds.entry((*name).to_owned()).or_default();
             if followed.build != *build {
                 // Another one than before, or the first that is seen on this connection.
-                *followed = Followed { build: *build, known: parts.clone(), ahead: None };
+                *followed = Followed::at(*build, parts);
                 let before = known_builds.insert((*name).to_owned(), *build);
                 let is_same = before.is_none_or(|before| before == *build);
                 let changed = if is_same { Changed::Untold } else { Changed::Everything };
@@ -163,7 +165,9 @@ impl Follower {
             let Some(followed) = self.builds.get_mut(*name) else { continue };
             match followed.move_on(parts, reached) {
                 Moved::To(position) => {
-                    announce(watermarks, since, name, (position, Changed::NOTHING));
+                    let is_told = reached >= followed.untold || position <= reached;
+                    let changed = if is_told { Changed::NOTHING } else { Changed::Untold };
+                    announce(watermarks, since, name, (position, changed));
                 }
                 Moved::Untold(position) => {
                     announce(watermarks, since, name, (position, Changed::Untold));
@@ -185,6 +189,11 @@ enum Moved {
 }
 
 impl Followed {
+    /// A build that is seen for the first time.
+    fn at(build: i64, parts: &BTreeMap<i32, Position>) -> Self {
+        Self { build, known: parts.clone(), untold: highest(parts), ahead: None }
+    }
+
     /// Parts have made a step. One that does not begin where the last one ended says that something
     /// was missed, and helps nobody.
     fn hear(&mut self, told: &Told) {
@@ -209,6 +218,7 @@ impl Followed {
             Some((seen, then)) if then.iter().any(|(part, at)| *at > known(part)) => {
                 if seen.elapsed() >= TOLD_WAIT_MAX {
                     self.known.clone_from(parts);
+                    self.untold = highest(parts);
                     return Moved::Untold(lowest(parts));
                 }
                 self.ahead = Some((seen, then));
@@ -217,6 +227,10 @@ impl Followed {
         }
         Moved::To(sure)
     }
+}
+
+fn highest(parts: &BTreeMap<i32, Position>) -> Position {
+    parts.values().copied().max().unwrap_or_default()
 }
 
 fn lowest(parts: &BTreeMap<i32, Position>) -> Position {
@@ -248,7 +262,7 @@ mod tests {
     }
 
     fn at(positions: &[i64]) -> Followed {
-        Followed { build: 1, known: parts(positions), ahead: None }
+        Followed::at(1, &parts(positions))
     }
 
     const NOWHERE: Position = Position(0);

@@ -57,10 +57,30 @@ struct Group<T: Listed> {
 pub(super) struct Pending {
     /// Records, each with the position that everything was told up to when it changed.
     pub(super) changed: HashMap<Uuid, Position>,
-    /// Others may have changed since then.
-    pub(super) untold: Option<Position>,
+    /// Others may have changed.
+    pub(super) untold: Option<Untold>,
     /// Any record may be another one.
     pub(super) everything: bool,
+}
+
+/// Facts whose records nobody named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Untold {
+    /// They lie behind this position.
+    pub(super) since: Position,
+    /// None lies behind this one; none: it is not known yet.
+    pub(super) until: Option<Position>,
+}
+
+impl Untold {
+    fn since(since: Position) -> Self {
+        Self { since, until: None }
+    }
+
+    fn join(self, other: Self) -> Self {
+        let until = self.until.zip(other.until).map(|(one, other)| one.max(other));
+        Self { since: self.since.min(other.since), until }
+    }
 }
 
 impl Pending {
@@ -68,13 +88,12 @@ impl Pending {
         if self.changed.len() < CHANGED_MAX {
             self.changed.entry(id).or_insert(since);
         } else {
-            self.is_untold(since);
+            self.are_untold(Untold::since(since));
         }
     }
 
-    fn is_untold(&mut self, since: Position) {
-        let known = self.untold.get_or_insert(since);
-        *known = since.min(*known);
+    fn are_untold(&mut self, untold: Untold) {
+        self.untold = Some(self.untold.map_or(untold, |known| known.join(untold)));
     }
 
     /// What could not be looked at is to be looked at again.
@@ -83,8 +102,8 @@ impl Pending {
             let known = self.changed.entry(id).or_insert(since);
             *known = since.min(*known);
         }
-        if let Some(since) = earlier.untold {
-            self.is_untold(since);
+        if let Some(untold) = earlier.untold {
+            self.are_untold(untold);
         }
         self.everything |= earlier.everything;
     }
@@ -139,7 +158,7 @@ impl<T: Listed> Hub<T> {
             number: self.number(),
             watched: HashMap::new(),
             // What was announced before, and cannot be read yet, nobody has noted.
-            pending: Pending { untold: until, ..Pending::default() },
+            pending: Pending { untold: until.map(Untold::since), ..Pending::default() },
         });
         group.watched.insert(watched.number, watched.clone());
         if !std::mem::replace(&mut state.is_running, true) {
@@ -242,14 +261,14 @@ impl<T: Listed> Hub<T> {
             let group = groups.get_mut(&work.organization);
             let Some(group) = group.filter(|group| group.number == work.group) else { return };
             let watched: Vec<_> = group.watched.values().cloned().collect();
-            let Looked::Changes { changes, later } = looked else {
+            let Looked::Changes { changes, later, untold } = looked else {
                 // What was told before need not be what is there.
                 group.number = self.number();
                 drop(state);
                 watched.iter().for_each(|watched| watched.reload(to));
                 return;
             };
-            group.pending.again(Pending { changed: later, ..Pending::default() });
+            group.pending.again(Pending { changed: later, untold, everything: false });
             for Changed { id, after, .. } in &changes {
                 told.put((group.number, *id), after.clone());
             }
@@ -281,7 +300,8 @@ impl<T: Listed> Listener for Hub<T> {
                 }
             }
             Announced::Untold => {
-                state.groups.values_mut().for_each(|group| group.pending.is_untold(since));
+                let untold = Untold::since(since);
+                state.groups.values_mut().for_each(|group| group.pending.are_untold(untold));
             }
             Announced::Everything => {
                 state.groups.values_mut().for_each(|group| group.pending.everything = true);

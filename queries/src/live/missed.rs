@@ -13,7 +13,7 @@ use projections::Record;
 use projections::table::Cell;
 use uuid::Uuid;
 
-use super::hub::Pending;
+use super::hub::{Pending, Untold};
 use super::queue::{Before, Changed, Watched};
 use crate::fields::Listed;
 use crate::folding::Course;
@@ -58,6 +58,8 @@ pub(super) enum Looked<T> {
         changes: Vec<Changed<T>>,
         /// Records that are ahead of what can be read as a whole, as they were pending.
         later: HashMap<Uuid, Position>,
+        /// What is still to be looked for, once all that is read has come so far.
+        untold: Option<Untold>,
     },
 }
 
@@ -72,8 +74,14 @@ impl<T: Listed> Work<T> {
         if self.pending.everything {
             return Ok(Looked::TooMuch);
         }
-        let mut ids = self.pending.changed.clone();
-        if let Some(since) = self.pending.untold {
+        let (mut ids, mut untold) = (self.pending.changed.clone(), None);
+        if let Some(Untold { since, until }) = self.pending.untold {
+            // The rows may be further by now than what is read as a whole, and not by more.
+            let until = match until {
+                Some(until) => until,
+                None => reader.vault.log().head().await?,
+            };
+            untold = (until > to).then_some(Untold { since: to, until: Some(until) });
             let found = reader.changed_since::<T>(self.organization, (since, to), resume).await?;
             let Some(found) = found else { return Ok(Looked::TooMuch) };
             for id in found {
@@ -83,7 +91,7 @@ impl<T: Listed> Work<T> {
         }
         let wanted: Vec<Uuid> = ids.keys().copied().collect();
         if wanted.is_empty() {
-            return Ok(Looked::Changes { changes: Vec::new(), later: HashMap::new() });
+            return Ok(Looked::Changes { changes: Vec::new(), later: HashMap::new(), untold });
         }
         let organization = OrganizationId(self.organization);
         let mut rows = reader.rows_of::<T::Record>(organization, &wanted).await?;
@@ -120,7 +128,7 @@ impl<T: Listed> Work<T> {
             }
         }
         changes.sort_unstable_by_key(|change| (change.position, change.id));
-        Ok(Looked::Changes { changes, later })
+        Ok(Looked::Changes { changes, later, untold })
     }
 }
 
