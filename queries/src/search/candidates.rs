@@ -121,6 +121,10 @@ impl Searching<'_> {
             candidates.add(self.asked::<R>(query, &asked, None, rows_max).await?);
             candidates.is_cut |= asked.is_cut;
         }
+        // Of both together no more are ranked than of one.
+        let most = self.limits.search_hits_max;
+        candidates.is_cut |= candidates.found.len() > most;
+        candidates.found.truncate(most);
         Ok(candidates)
     }
 
