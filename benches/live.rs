@@ -10,9 +10,6 @@ use events::words::Position;
 use futures_util::future::join_all;
 use harness::{Program, Shop};
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::Scale;
@@ -20,6 +17,7 @@ use crate::market::Server;
 use crate::memory::Memory;
 use crate::report::{Goal, Row};
 use crate::rounds::{Round, Rounds, rounded};
+use crate::subscriber::{Subscriber, position};
 
 /// Commands a second of `pushed`.
 const PER_SECOND: usize = 1_000;
@@ -37,120 +35,6 @@ const CROWD: (usize, usize) = (1_000, 100);
 const LOOKING: usize = 20;
 /// How long anything may take that has to come.
 const WAIT: Duration = Duration::from_secs(60);
-const WATCH: &str = "subscription { stockItemsChanged { kind recordId cursor \
-    stockItem { id onHand available version } } }";
-
-/// A plain client that subscribes: what it is told is read here.
-struct Subscriber {
-    reader: OwnedReadHalf,
-    buffer: Vec<u8>,
-    /// Kept open.
-    _writer: tokio::net::tcp::OwnedWriteHalf,
-}
-
-impl Subscriber {
-    /// Subscribes to stock items from now on.
-    async fn open(address: &str, token: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a connection");
-        stream.set_nodelay(true).expect("no delay");
-        let (reader, mut writer) = stream.into_split();
-        let hello = format!(
-            "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\n\
-             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
-        );
-        writer.write_all(hello.as_bytes()).await.expect("writing");
-        let mut subscriber = Self { reader, buffer: Vec::new(), _writer: writer };
-        subscriber.skip_head().await;
-        let payload = json!({ "Authorization": format!("Bearer {token}"),
-            "Millrace-Organization": "bench" });
-        subscriber.say(&json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(subscriber.message().await["type"], "connection_ack");
-        let payload = json!({ "query": WATCH });
-        subscriber.say(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
-        // What follows is answered behind it.
-        subscriber.say(&json!({ "type": "ping" })).await;
-        assert_eq!(subscriber.message().await["type"], "pong");
-        subscriber
-    }
-
-    async fn skip_head(&mut self) {
-        loop {
-            let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
-            if let Some(end) = end {
-                assert!(self.buffer.starts_with(b"HTTP/1.1 101"), "not switched");
-                self.buffer.drain(..end + 4);
-                return;
-            }
-            self.read().await;
-        }
-    }
-
-    /// Sends a text, masked with zeros.
-    async fn say(&mut self, message: &Value) {
-        let text = message.to_string();
-        let length = u16::try_from(text.len()).expect("a short text");
-        let mut frame = vec![0x81, 0x80 | 126];
-        frame.extend(length.to_be_bytes());
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        self._writer.write_all(&frame).await.expect("writing");
-    }
-
-    async fn read(&mut self) {
-        let mut bytes = [0; 4_096];
-        let read = self.reader.read(&mut bytes).await.expect("bytes");
-        if read == 0 {
-            // The server was stopped: nothing comes any more.
-            std::future::pending::<()>().await;
-        }
-        self.buffer.extend_from_slice(&bytes[..read]);
-    }
-
-    /// The length of the head and of the text of the next whole message, if it is there.
-    fn whole(&self) -> Option<(usize, usize)> {
-        let (head, length) = match *self.buffer.get(1)? {
-            126 => {
-                (4, usize::from(u16::from_be_bytes([*self.buffer.get(2)?, *self.buffer.get(3)?])))
-            }
-            short => (2, usize::from(short)),
-        };
-        (self.buffer.len() >= head + length).then_some((head, length))
-    }
-
-    /// The next text; pings are passed over.
-    async fn text(&mut self) -> Vec<u8> {
-        loop {
-            if let Some((head, length)) = self.whole() {
-                let is_text = self.buffer[0] == 0x81;
-                let text = self.buffer[head..head + length].to_vec();
-                self.buffer.drain(..head + length);
-                if is_text {
-                    return text;
-                }
-            } else {
-                self.read().await;
-            }
-        }
-    }
-
-    async fn message(&mut self) -> Value {
-        serde_json::from_slice(&self.text().await).expect("JSON")
-    }
-
-    /// The cursor of the next change, and when it came.
-    async fn change(&mut self) -> (Instant, Position) {
-        let message = self.message().await;
-        let now = Instant::now();
-        let cursor = message["payload"]["data"]["stockItemsChanged"]["cursor"].as_str();
-        (now, position(cursor.unwrap_or_else(|| panic!("{message}"))))
-    }
-}
-
-fn position(text: &str) -> Position {
-    gateway::position::decode("position", text).expect("a position")
-}
 
 /// A server with products, and one more gateway beside it, if that is asked for.
 struct Scene {
@@ -265,8 +149,22 @@ fn row(name: &'static str, what: String, (ours, unit): (f64, &'static str), goal
     Row { name, what, ours, baseline, unit, ratio, goal, holds: true, details }
 }
 
-/// `pushed`.
-pub async fn pushed(scale: Scale) -> Row {
+/// Those of these rows that are wanted.
+pub async fn measure(scale: Scale, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if wanted("pushed") {
+        rows.push(pushed(scale).await);
+    }
+    if wanted("fan_out") {
+        rows.push(fan_out(scale).await);
+    }
+    if wanted("subscribers_10k") {
+        rows.push(many(scale).await);
+    }
+    rows
+}
+
+async fn pushed(scale: Scale) -> Row {
     let scene = Scene::open(true).await;
     let (other, token, _) = scene.other.as_ref().expect("another gateway");
     let address = other.url.trim_start_matches("http://").to_owned();
@@ -291,7 +189,7 @@ pub async fn pushed(scale: Scale) -> Row {
 }
 
 /// `subscribers_10k`: what each takes in the server's process, and how soon all are told.
-pub async fn many(scale: Scale) -> Row {
+async fn many(scale: Scale) -> Row {
     let count = MANY.min(scale.products);
     let scene = Scene::open(false).await;
     // What everybody shares is there before.
@@ -346,7 +244,7 @@ pub async fn many(scale: Scale) -> Row {
 }
 
 /// `fan_out`: whether many changes are told to many without falling behind.
-pub async fn fan_out(scale: Scale) -> Row {
+async fn fan_out(scale: Scale) -> Row {
     let (crowd, per_second) = CROWD;
     let scene = Scene::open(false).await;
     let heard = Arc::new(AtomicUsize::new(0));

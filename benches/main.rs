@@ -38,6 +38,7 @@ mod rebuilding;
 mod report;
 mod rounds;
 mod search;
+mod subscriber;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -227,15 +228,7 @@ async fn measure(scale: Scale, asked: impl Fn(&str) -> bool) -> Vec<Row> {
     if wanted("readable") {
         rows.push(readable::measure(scale).await);
     }
-    if wanted("pushed") {
-        rows.push(live::pushed(scale).await);
-    }
-    if wanted("fan_out") {
-        rows.push(live::fan_out(scale).await);
-    }
-    if wanted("subscribers_10k") {
-        rows.push(live::many(scale).await);
-    }
+    rows.extend(live::measure(scale, wanted).await);
     if wanted("history") {
         rows.push(history::measure(scale).await);
     }
